@@ -1,0 +1,86 @@
+import type { AccountView } from '../accounts/accounts.ts';
+import type { CertificateView, RotationResult } from '../certificates/keeper.ts';
+import type { SessionView } from '../sessions/sessions.ts';
+import type { StoreHealth } from '../state/store.ts';
+
+/** What the admin API may see and do; `gateway.ts` implements it, so that the API never reaches into a room. */
+export interface GatewayView {
+  readonly certificates: {
+    list(): readonly CertificateView[];
+    rotate(name: string, upload: CertificateUpload): Promise<RotationResult>;
+    rollback(name: string): Promise<RotationResult>;
+    remove(name: string): Promise<void>;
+  };
+  readonly accounts: {
+    list(): Promise<readonly AccountView[]>;
+    put(
+      name: string,
+      account: { readonly password?: string; readonly groups?: readonly string[]; readonly email?: string },
+    ): Promise<AccountView>;
+    /** @returns whether the account existed */
+    remove(name: string): Promise<boolean>;
+  };
+  readonly sessions: {
+    list(user: string | undefined): Promise<readonly SessionView[]>;
+    revoke(id: string): Promise<boolean>;
+    /** @returns how many sessions ended */
+    revokeAll(user: string): Promise<number>;
+  };
+  /** Revokes one token by `jti`, or every token of a subject issued before a time (seconds since the epoch, default now). */
+  revokeTokens(
+    order: { readonly jti: string } | { readonly subject: string; readonly beforeSec: number },
+  ): Promise<void>;
+  routes(): readonly RouteView[];
+  upstreams(): readonly UpstreamView[];
+  /** Metrics in the Prometheus text format. */
+  metrics(): Promise<string>;
+  readiness(): Readiness;
+  /** Builds the house anew from the config file; @throws SP_CONFIG_INVALID and leaves the running one */
+  reload(): Promise<{ readonly generation: number }>;
+  /** Issues a session-bound token for a subject, for scripts and tests. */
+  issueToken(order: {
+    readonly subject: string;
+    readonly groups: readonly string[];
+    readonly ttlSec: number;
+  }): Promise<IssuedToken>;
+}
+
+export type CertificateUpload =
+  | { readonly certificate: string; readonly key: string; readonly passphrase?: string }
+  | { readonly pkcs12: string; readonly passphrase?: string };
+
+export interface RouteView {
+  readonly id: string;
+  readonly host: string;
+  readonly path: string;
+  readonly upstream: string;
+  readonly public: boolean;
+  readonly accept: readonly string[];
+  readonly allow: unknown;
+}
+
+export interface UpstreamView {
+  readonly name: string;
+  readonly targets: readonly {
+    readonly address: string;
+    readonly healthy: boolean;
+    readonly active: number;
+    readonly idle: number;
+  }[];
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly generation: number;
+  readonly state: StoreHealth;
+  /** Why it is not ready, or what the operator should know, e.g. that the last reload failed. */
+  readonly notes: readonly string[];
+}
+
+/** As `POST /.sallyport/token` and `sallyport token issue` give it (RFC 6749 §5.1). */
+export interface IssuedToken {
+  readonly access_token: string;
+  readonly token_type: 'Bearer';
+  readonly expires_in: number;
+  readonly session_id: string;
+}

@@ -1,0 +1,140 @@
+import type { Duplex } from 'node:stream';
+import type { AllowPolicy, RouteConfig } from './config/config.ts';
+import type { ByteSource } from './lib/byte-source.ts';
+
+/**
+ * The cards that a request carries from room to room. Types only: each room takes one card and gives the next.
+ *
+ * listen -> Arrived -> route -> Routed -> authenticate -> Identified -> authorize -> Admitted -> forward -> Answered
+ */
+
+/** Flat list `[name, value, name, value, ...]`; names lower-case, order and duplicates kept. */
+export type HeaderList = readonly string[];
+
+/** Names of the authentication methods, as written in a route's `accept`. */
+export type MethodName = 'token' | 'basic' | 'session' | 'oidc' | 'apiKey' | 'certificate';
+
+/** The one spelling of a request: policy, routing, log and upstream all read this object and nothing else. */
+export interface CanonicalRequest {
+  /** Upper-case token (RFC 9110 §9.1); `GET` for a WebSocket over HTTP/2 (RFC 8441). */
+  readonly method: string;
+  /** Lower-case, without port and trailing dot. */
+  readonly host: string;
+  /** `host` with the port the client named, as the upstream is told it. */
+  readonly authority: string;
+  /** Starts with `/`; percent-encoding normalised, no dot segments, no empty segments but the last. */
+  readonly path: string;
+  /** Empty, or starts with `?`. Never read by policy. */
+  readonly query: string;
+  /** All fields but `host` and the HTTP/2 pseudo fields. */
+  readonly headers: HeaderList;
+  readonly authorization: string | undefined;
+  readonly cookie: string | undefined;
+  /** Set when the client asks for a WebSocket (RFC 6455 §4.1, RFC 8441 §4). */
+  readonly upgrade: 'websocket' | undefined;
+  /** Length of the body in bytes; `undefined` when there is none or it is not known in advance. */
+  readonly contentLength: number | undefined;
+}
+
+/** What is known of the connection and of who stands at its other end, before any credential is read. */
+export interface Client {
+  /** IP address of the client, canonical, IPv4-mapped IPv6 written as IPv4; behind trusted proxies the one they report. */
+  readonly address: string;
+  /** IP address of the socket's other end. */
+  readonly peer: string;
+  readonly port: number;
+  readonly http: '1.1' | '2';
+  /** Lower-case server name of the handshake without trailing dot; `undefined` when absent. */
+  readonly serverName: string | undefined;
+  /** Id of the TLS policy under which the handshake was made. */
+  readonly tlsPolicy: string;
+  readonly tlsProtocol: string;
+}
+
+/** One notebook per exchange: rooms write facts, only `observe/` reads them. */
+export interface ExchangeRecord {
+  route: string | undefined;
+  user: string | undefined;
+  /** Authentication method that verified the identity. */
+  method: MethodName | undefined;
+  decision: 'allowed' | 'denied' | 'failed' | undefined;
+  /** Word from a closed set: why it was denied or failed. Never client text. */
+  reason: string | undefined;
+  /** Error code `SP_...` of the answer, when the gateway made it. */
+  code: string | undefined;
+  /** Private explanation for the log; no credential, cookie or key. */
+  detail: string | undefined;
+  /** Address of the target that answered. */
+  upstream: string | undefined;
+  /** Milliseconds from dispatch to the head of the upstream's answer. */
+  upstreamMs: number | undefined;
+  /** Milliseconds spent until the identity was known. */
+  authenticateMs: number | undefined;
+  retries: number;
+}
+
+export interface Arrived {
+  /** Unique per exchange; sent to the upstream and in every error answer. */
+  readonly id: string;
+  /** `performance.now()` at arrival, milliseconds. */
+  readonly startedAtMs: number;
+  readonly request: CanonicalRequest;
+  readonly client: Client;
+  readonly body: ByteSource | null;
+  readonly record: ExchangeRecord;
+  /** Passes an interim answer (1xx) of the upstream on to the client at once. */
+  readonly interim: (status: number, headers: HeaderList) => void;
+  /** Calls back, at most once, when the client goes away before its answer is complete. */
+  readonly onAbort: (listener: () => void) => void;
+}
+
+/** A route as compiled from its config: what the rooms need, ready to use. */
+export interface Route {
+  /** Host and path as configured, e.g. `api.example.com/v1`: log field and metric label. */
+  readonly id: string;
+  readonly config: RouteConfig;
+}
+
+export interface Routed {
+  readonly arrived: Arrived;
+  readonly route: Route;
+}
+
+/** Who is asking, as verified. */
+export interface Identity {
+  /** Canonical user name, prefixed by nothing; what `users` in `allow` is compared with. */
+  readonly user: string;
+  readonly method: MethodName;
+  readonly groups: readonly string[];
+  /** Verified by whoever vouches for the identity, lower-case. */
+  readonly email: string | undefined;
+  /** Claims of a token, empty for other methods. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** Session the credential is bound to. */
+  readonly sessionId: string | undefined;
+  /** Seconds since the epoch at which the credential ends; `undefined` when it does not. */
+  readonly expiresAtSec: number | undefined;
+}
+
+export interface Identified extends Routed {
+  /** `null` only on a public route. */
+  readonly identity: Identity | null;
+}
+
+declare const admitted: unique symbol;
+
+/** Branded: only `authorize()` makes one, and `forward()` takes nothing else. */
+export interface Admitted extends Identified {
+  readonly [admitted]: true;
+}
+
+/** An answer on its way to the client. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly body: ByteSource | Uint8Array | null;
+  /** On status 101 the upstream's end of the WebSocket. */
+  readonly tunnel?: Duplex;
+}
+
+export type { AllowPolicy };
