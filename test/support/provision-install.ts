@@ -13,12 +13,14 @@ export class InstallImpossible extends Error {}
  * Installs packages with apt-get, without starting the daemons that they bring.
  *
  * @param packages - names in the lists of Debian and Ubuntu
+ * @param say - takes one line of progress
  * @throws InstallImpossible when this is no Debian, not root, or apt-get fails
  */
-export function install(packages: readonly string[]): void {
+export function install(packages: readonly string[], say: (line: string) => void): void {
   const apt = findProgram('apt-get');
   if (apt === undefined) throw new InstallImpossible('no apt-get here');
   if (process.getuid?.() !== 0) throw new InstallImpossible('only root may install it');
+  say(`The tests need ${packages.join(' and ')}: installing with apt-get.`);
 
   const ownPolicy = !existsSync(POLICY_FILE);
   if (ownPolicy) writeFileSync(POLICY_FILE, FORBID_START, { mode: 0o755 });

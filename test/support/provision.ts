@@ -49,9 +49,8 @@ function find(needed: Needed): string | undefined {
 
 function installMissing(missing: readonly Needed[], say: (line: string) => void): void {
   const packages = missing.map((needed) => needed.package);
-  say(`The tests need ${packages.join(' and ')}: installing with apt-get.`);
   try {
-    install(packages);
+    install(packages, say);
   } catch (thrown) {
     if (!(thrown instanceof InstallImpossible)) throw thrown;
     throw impossible(missing, thrown.message);
