@@ -62,15 +62,18 @@ export interface Records {
   list(index: string, options?: { readonly after?: string; readonly limit?: number }): Promise<RecordPage>;
 }
 
+export interface Count {
+  readonly count: number;
+  /** Milliseconds since the epoch at which the window ends; the present when there is none. */
+  readonly resetsAtMs: number;
+}
+
 export interface Counters {
-  /** Adds `by` (default 1) to a counter whose window starts with its first increment, atomically. */
-  increment(
-    name: string,
-    windowMs: number,
-    by?: number,
-  ): Promise<{ readonly count: number; readonly resetsAtMs: number }>;
+  /** Adds `by` (a whole number, default 1) to a counter whose window starts with its first increment, atomically. */
+  increment(name: string, windowMs: number, by?: number): Promise<Count>;
   /** Gives the count without changing it, 0 when the window is over. */
-  read(name: string): Promise<{ readonly count: number; readonly resetsAtMs: number }>;
+  read(name: string): Promise<Count>;
+  /** Ends the window: the next increment begins a new one. */
   reset(name: string): Promise<void>;
 }
 
