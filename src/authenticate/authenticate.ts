@@ -1,0 +1,192 @@
+import type { RouteConfig } from '../config/config.ts';
+import { GatewayError } from '../errors.ts';
+import type { Identified, Identity, MethodName, Routed } from '../exchange.ts';
+import { schemeOf } from './authorization-header.ts';
+import { type Method, type ReasonWord, rejected, type Verdict } from './method.ts';
+import type { VerifiedCache } from './verified-cache.ts';
+
+// Comes in: a request whose route is known. Goes out: the same with who is asking, or an error that says how to prove it.
+
+/** What a route asks, worked out once per route. */
+interface Plan {
+  /** In the order in which they are asked. */
+  readonly methods: readonly Method[];
+  /** Schemes of `Authorization` that some method of the route reads; empty when none reads that field. */
+  readonly schemes: ReadonlySet<string>;
+  readonly isPublic: boolean;
+  readonly storeDown: RouteConfig['storeDown'];
+}
+
+interface Flight {
+  readonly mark: number;
+  readonly verdict: Promise<Verdict>;
+}
+
+export interface AuthenticateOptions {
+  /** Monotonic time in milliseconds, comparable with `Arrived.startedAtMs`. */
+  readonly now: () => number;
+}
+
+/** Gives a value, not a promise, whenever no method has to verify a credential anew. */
+export type Authenticate = (routed: Routed) => Identified | Promise<Identified>;
+
+/**
+ * Gives the function that finds out who is asking. It asks the methods of the route's `accept` in written order:
+ * `absent` goes on to the next, `verified` ends the search, `rejected` ends the request. When all are absent a public
+ * route goes on with `identity: null`. A public route without `accept` looks at no credential.
+ *
+ * The function throws, or rejects with, SP_AUTHENTICATE_REQUIRED, _REJECTED (both with the challenges of all accepted
+ * methods), _AMBIGUOUS, _THROTTLED or _UNAVAILABLE.
+ *
+ * Security: `Authorization` belongs to the gateway as soon as one method of the route reads it; a scheme that no
+ * method of the route takes, or a second field, is then refused before any other credential is looked at. The same
+ * credential arriving many times at once is verified once, but nobody joins a verification that began before the
+ * latest revocation.
+ */
+export function makeAuthenticate(
+  methods: readonly Method[],
+  cache: VerifiedCache,
+  options: AuthenticateOptions,
+): Authenticate {
+  const byName = new Map<MethodName, Method>(methods.map((method) => [method.name, method]));
+  const plans = new WeakMap<RouteConfig, Plan>();
+  const flights = new Map<string, Flight>();
+
+  return function authenticate(routed) {
+    const { config } = routed.route;
+    let plan = plans.get(config);
+    if (plan === undefined) {
+      plan = makePlan(config, byName);
+      plans.set(config, plan);
+    }
+    if (plan.schemes.size > 0) demandOneAcceptedScheme(routed, plan);
+    return ask(routed, plan, 0);
+  };
+
+  function ask(routed: Routed, plan: Plan, from: number): Identified | Promise<Identified> {
+    for (let index = from; index < plan.methods.length; index++) {
+      const method = plan.methods[index];
+      const credential = method?.credential(routed.arrived);
+      if (method === undefined || credential === undefined) continue;
+      const key = cache.keyOf(credential);
+      const known = cache.recall(key, method.name, plan.storeDown);
+      if (typeof known === 'object') return identified(routed, known.identity);
+      if (known === 'down') throw unavailable(routed);
+      if (known === 'revoked') return refuse(routed, plan, method, rejected('token-revoked'));
+      return verify(routed, plan, method, key).then((verdict) =>
+        conclude(routed, plan, index, method, verdict),
+      );
+    }
+    if (plan.isPublic) return identified(routed, null);
+    return refuse(routed, plan, undefined, { kind: 'absent' });
+  }
+
+  function conclude(routed: Routed, plan: Plan, index: number, method: Method, verdict: Verdict) {
+    switch (verdict.kind) {
+      case 'verified':
+        return identified(routed, verdict.identity);
+      case 'absent':
+        return ask(routed, plan, index + 1);
+      case 'rejected':
+        return refuse(routed, plan, method, verdict);
+    }
+  }
+
+  async function verify(routed: Routed, plan: Plan, method: Method, key: string): Promise<Verdict> {
+    try {
+      return await joinFlight(routed, method, key);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      if (error.code !== 'SP_STATE_UNREACHABLE') throw noted(routed, error);
+      // The state failed before anybody noticed that it is away: what is known counts as the route says.
+      const known = cache.recall(key, method.name, plan.storeDown, true);
+      if (typeof known === 'object') return known;
+      throw unavailable(routed, error);
+    }
+  }
+
+  function joinFlight(routed: Routed, method: Method, key: string): Promise<Verdict> {
+    const mark = cache.mark();
+    const joined = flights.get(key);
+    if (joined !== undefined && joined.mark === mark) return joined.verdict;
+    const flight: Flight = { mark, verdict: inspect(routed, method, key, mark) };
+    flights.set(key, flight);
+    const leave = () => {
+      if (flights.get(key) === flight) flights.delete(key);
+    };
+    flight.verdict.then(leave, leave);
+    return flight.verdict;
+  }
+
+  async function inspect(routed: Routed, method: Method, key: string, mark: number): Promise<Verdict> {
+    const verdict = await method.inspect(routed.arrived);
+    if (verdict.kind === 'verified') cache.remember(key, verdict, mark);
+    else cache.drop(key);
+    return verdict;
+  }
+
+  function identified(routed: Routed, identity: Identity | null): Identified {
+    const { arrived, route } = routed;
+    arrived.record.authenticateMs = options.now() - arrived.startedAtMs;
+    if (identity !== null) {
+      arrived.record.user = identity.user;
+      arrived.record.method = identity.method;
+    }
+    return { arrived, route, identity };
+  }
+}
+
+function makePlan(config: RouteConfig, byName: ReadonlyMap<MethodName, Method>): Plan {
+  const methods = config.accept.map((name) => {
+    const method = byName.get(name);
+    if (method !== undefined) return method;
+    throw new GatewayError('SP_INTERNAL', {
+      detail: `${config.id} accepts ${name}, which is not configured`,
+    });
+  });
+  return {
+    methods,
+    schemes: new Set(methods.flatMap((method) => method.scheme ?? [])),
+    isPublic: config.public,
+    storeDown: config.storeDown,
+  };
+}
+
+function demandOneAcceptedScheme(routed: Routed, plan: Plan): void {
+  const { authorization, headers } = routed.arrived.request;
+  if (authorization === undefined) return;
+  let seen = 0;
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index] === 'authorization' && ++seen > 1) {
+      throw noted(routed, new GatewayError('SP_AUTHENTICATE_AMBIGUOUS', { reason: 'credential-twice' }));
+    }
+  }
+  if (!plan.schemes.has(schemeOf(authorization))) {
+    refuse(routed, plan, undefined, rejected('scheme-not-accepted'));
+  }
+}
+
+/** Throws the 401 with one `WWW-Authenticate` field per accepted method that has a challenge. */
+function refuse(routed: Routed, plan: Plan, judge: Method | undefined, verdict: Verdict): never {
+  const headers: string[] = [];
+  for (const method of plan.methods) {
+    const value = method.challenge(method === judge ? verdict : { kind: 'absent' });
+    if (value !== undefined) headers.push('www-authenticate', value);
+  }
+  if (verdict.kind === 'rejected') {
+    throw noted(routed, new GatewayError('SP_AUTHENTICATE_REJECTED', { reason: verdict.reason, headers }));
+  }
+  const reason: ReasonWord = 'credential-absent';
+  throw noted(routed, new GatewayError('SP_AUTHENTICATE_REQUIRED', { reason, headers }));
+}
+
+function unavailable(routed: Routed, cause?: unknown): GatewayError {
+  const reason: ReasonWord = 'state-unreachable';
+  return noted(routed, new GatewayError('SP_AUTHENTICATE_UNAVAILABLE', { reason, cause }));
+}
+
+/** Writes the reason into the record and gives the error back. */
+function noted(routed: Routed, error: GatewayError): GatewayError {
+  routed.arrived.record.reason = error.reason;
+  return error;
+}

@@ -1,0 +1,79 @@
+import type { Arrived, Identity, MethodName } from '../exchange.ts';
+
+/** Why a credential was not accepted. Closed set, for log and metrics; never told to the client. */
+export type ReasonWord =
+  | 'credential-absent'
+  | 'credential-twice'
+  | 'credential-malformed'
+  | 'scheme-not-accepted'
+  | 'password-wrong'
+  | 'throttled'
+  | 'state-unreachable'
+  | 'keys-unavailable'
+  | 'token-malformed'
+  | 'token-too-long'
+  | 'token-header'
+  | 'token-algorithm'
+  | 'token-issuer-unknown'
+  | 'token-key-unknown'
+  | 'token-signature'
+  | 'token-type'
+  | 'token-audience'
+  | 'token-claims'
+  | 'token-expired'
+  | 'token-not-yet-valid'
+  | 'token-too-old'
+  | 'token-revoked'
+  | 'session-ended';
+
+/** What a verified credential hangs on: the cache forgets it when any of these ends. */
+export interface Ties {
+  /** Seconds since the epoch from which it does not count any more, clock tolerance included; `undefined`: never. */
+  readonly expiresAtSec: number | undefined;
+  /** Whether verifying it anew asks the state. */
+  readonly needsState: boolean;
+  /** Canonical account name. */
+  readonly account: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly jti: string | undefined;
+  readonly subject: string | undefined;
+  readonly issuedAtSec: number | undefined;
+}
+
+export interface Verified {
+  readonly kind: 'verified';
+  readonly identity: Identity;
+  readonly ties: Ties;
+}
+
+export interface Rejected {
+  readonly kind: 'rejected';
+  readonly reason: ReasonWord;
+}
+
+/** `absent`: ask the next method. `rejected`: stop; a bad credential never falls through to a weaker method. */
+export type Verdict = { readonly kind: 'absent' } | Verified | Rejected;
+
+/** One way to prove who is asking. */
+export interface Method {
+  readonly name: MethodName;
+  /** Lower-case authentication scheme read from `Authorization`; `undefined` for methods that read something else. */
+  readonly scheme: string | undefined;
+  /**
+   * Gives what identifies this method's credential in the request, or `undefined` when it carries none. Cheap, no I/O.
+   * Two requests with the same text get the same verdict, so everything that the verdict depends on is in it.
+   */
+  credential(arrived: Arrived): string | undefined;
+  /**
+   * Judges the credential, without any memory of earlier verdicts.
+   * @throws SP_AUTHENTICATE_THROTTLED, SP_AUTHENTICATE_UNAVAILABLE, SP_STATE_UNREACHABLE
+   */
+  inspect(arrived: Arrived): Verdict | Promise<Verdict>;
+  /** Gives the value of `WWW-Authenticate` (RFC 9110 §11.6.1), or `undefined` when the method has none. */
+  challenge(verdict: Verdict): string | undefined;
+}
+
+/** Gives a verdict that stops the request. */
+export function rejected(reason: ReasonWord): Rejected {
+  return { kind: 'rejected', reason };
+}

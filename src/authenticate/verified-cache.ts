@@ -1,0 +1,182 @@
+import { hash, randomBytes } from 'node:crypto';
+import type { RouteConfig } from '../config/config.ts';
+import type { MethodName } from '../exchange.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Ties, Verified } from './method.ts';
+import { RecentEndings } from './recent-endings.ts';
+
+/** Something ended or changed; what was verified on its strength is verified anew. */
+export type Ending =
+  | { readonly kind: 'session'; readonly sessionId: string }
+  | { readonly kind: 'account'; readonly account: string }
+  | { readonly kind: 'token'; readonly jti: string }
+  | { readonly kind: 'subject'; readonly subject: string };
+
+/** What the cache has to say of a credential. `down`: the state is away and the route does not trust what is known. */
+export type Recalled = Verified | 'unknown' | 'revoked' | 'down';
+
+export interface VerifiedCacheOptions {
+  /** Most credentials kept; the least recently used goes first. At least 1. */
+  readonly entries: number;
+  /** Age after which a credential is verified anew, milliseconds. */
+  readonly cacheMs: number;
+  /** Age up to which `storeDown: grace` trusts a credential while the state is away, milliseconds. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly isStateUp: () => boolean;
+  /** Says, without I/O, whether a token was revoked. */
+  readonly isRevoked: (token: RevocableToken) => boolean;
+}
+
+export interface RevocableToken {
+  readonly jti: string | undefined;
+  readonly subject: string | undefined;
+  readonly issuedAtSec: number | undefined;
+}
+
+interface Entry {
+  readonly verified: Verified;
+  readonly verifiedAtMs: number;
+  readonly tags: readonly string[];
+}
+
+/**
+ * Remembers which credentials were verified, so that the same one costs a hash and a look-up the next time.
+ *
+ * Security: keyed by SHA-256 over a random prefix of this process and the credential; the credential itself is not
+ * kept. Refusals are never kept. Expiry and revocation are decided at each use, and `forget` takes effect at once:
+ * a verification that began before an ending and finishes after it is not remembered.
+ */
+export class VerifiedCache {
+  readonly #pepper = randomBytes(32).toString('base64url');
+  readonly #options: VerifiedCacheOptions;
+  /** In order of last use. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #keysByTag = new Map<string, Set<string>>();
+  readonly #endings = new RecentEndings(1024);
+
+  constructor(options: VerifiedCacheOptions) {
+    this.#options = options;
+  }
+
+  /** Gives the key under which a credential is remembered; about a microsecond. */
+  keyOf(credential: string): string {
+    return hash('sha256', this.#pepper + credential, 'base64url');
+  }
+
+  /** Gives a mark to take before verifying and to pass to `remember`; it changes with every ending. */
+  mark(): number {
+    return this.#endings.mark();
+  }
+
+  /**
+   * Gives what is known of a credential for a method and a route.
+   * @param outage - treats the state as away although it seemed up, after it failed to answer
+   */
+  recall(key: string, method: MethodName, storeDown: RouteConfig['storeDown'], outage = false): Recalled {
+    const entry = this.#entries.get(key);
+    const { clock, isStateUp, isRevoked } = this.#options;
+    if (entry === undefined || entry.verified.identity.method !== method) return 'unknown';
+    const { ties } = entry.verified;
+    const nowMs = clock();
+    if (ties.expiresAtSec !== undefined && nowMs >= ties.expiresAtSec * 1000) {
+      this.drop(key);
+      return 'unknown';
+    }
+    if (isRevoked(ties)) return 'revoked';
+    const away = ties.needsState && (outage || !isStateUp());
+    if (!this.#isTrusted(nowMs - entry.verifiedAtMs, away ? storeDown : undefined)) {
+      return away ? 'down' : 'unknown';
+    }
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry.verified;
+  }
+
+  #isTrusted(ageMs: number, storeDown: RouteConfig['storeDown'] | undefined): boolean {
+    switch (storeDown) {
+      // A negative age means that the clock was set back: what was true then is asked again.
+      case undefined:
+        return ageMs >= 0 && ageMs < this.#options.cacheMs;
+      case 'grace':
+        return Math.abs(ageMs) < this.#options.graceMs;
+      case 'open-to-known':
+        return true;
+      case 'closed':
+        return false;
+    }
+  }
+
+  /** Keeps a verified credential, unless something it hangs on ended since `mark`. */
+  remember(key: string, verified: Verified, mark: number): void {
+    const tags = tagsOf(verified.ties);
+    if (this.#endings.anySince(mark, tags)) return;
+    this.drop(key);
+    this.#entries.set(key, { verified, verifiedAtMs: this.#options.clock(), tags });
+    for (const tag of tags) {
+      const keys = this.#keysByTag.get(tag);
+      if (keys === undefined) this.#keysByTag.set(tag, new Set([key]));
+      else keys.add(key);
+    }
+    if (this.#entries.size > this.#options.entries) this.#dropOldest();
+  }
+
+  /** Forgets every credential that hangs on what ended. */
+  forget(ending: Ending): void {
+    const tag = tagOf(ending);
+    this.#endings.add(tag);
+    for (const key of this.#keysByTag.get(tag) ?? []) this.drop(key);
+  }
+
+  /** Forgets everything: after a gap in the event log, or when the configuration of a method changed. */
+  forgetAll(): void {
+    this.#endings.addAll();
+    this.#entries.clear();
+    this.#keysByTag.clear();
+  }
+
+  /** Forgets one credential. */
+  drop(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    for (const tag of entry.tags) {
+      const keys = this.#keysByTag.get(tag);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#keysByTag.delete(tag);
+    }
+  }
+
+  #dropOldest(): void {
+    for (const key of this.#entries.keys()) {
+      this.drop(key);
+      return;
+    }
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+}
+
+function tagOf(ending: Ending): string {
+  switch (ending.kind) {
+    case 'session':
+      return `session ${ending.sessionId}`;
+    case 'account':
+      return `account ${ending.account}`;
+    case 'token':
+      return `token ${ending.jti}`;
+    case 'subject':
+      return `subject ${ending.subject}`;
+  }
+}
+
+function tagsOf(ties: Ties): string[] {
+  const tags: string[] = [];
+  if (ties.sessionId !== undefined) tags.push(tagOf({ kind: 'session', sessionId: ties.sessionId }));
+  if (ties.account !== undefined) tags.push(tagOf({ kind: 'account', account: ties.account }));
+  if (ties.jti !== undefined) tags.push(tagOf({ kind: 'token', jti: ties.jti }));
+  if (ties.subject !== undefined) tags.push(tagOf({ kind: 'subject', subject: ties.subject }));
+  return tags;
+}
