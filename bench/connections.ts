@@ -15,7 +15,7 @@ import { sallyport } from './lib/sallyport.ts';
 import { formatTable } from './lib/table.ts';
 
 /** Enough to have buffers, pools and compiled code in place before the first reading. */
-const WARM_UP = 300;
+const WARM_UP = 100;
 const AT_ONCE = 50;
 const SETTLE_MS = 2000;
 

@@ -6,7 +6,7 @@
  * h2load paces each connection and waits for an answer before it asks again, so a stall delays the next request of the
  * same connection instead of piling requests up.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Protocol, sendLoad } from './lib/h2load.ts';
 import { type Lab, openLab } from './lib/lab.ts';
@@ -46,6 +46,8 @@ try {
 /** @returns the duration of every request, milliseconds */
 async function paced(from: Lab, lane: Lane, protocol: Protocol, seconds: number): Promise<readonly number[]> {
   const logFile = join(from.folder, 'requests.tsv');
+  // h2load appends.
+  rmSync(logFile, { force: true });
   await sendLoad({
     url: lane.url,
     protocol,
