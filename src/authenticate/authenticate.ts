@@ -70,7 +70,9 @@ export function makeAuthenticate(
       if (method === undefined || credential === undefined) continue;
       const key = cache.keyOf(credential);
       const known = cache.recall(key, method.name, plan.storeDown);
-      if (typeof known === 'object') return identified(routed, known.identity);
+      if (typeof known === 'object' && !method.doubts?.(routed.arrived, known.identity)) {
+        return identified(routed, known.identity);
+      }
       if (known === 'down') throw unavailable(routed);
       if (known === 'revoked') return refuse(routed, plan, method, rejected('token-revoked'));
       return verify(routed, plan, method, key).then((verdict) =>

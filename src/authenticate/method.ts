@@ -32,7 +32,7 @@ export interface Ties {
   readonly expiresAtSec: number | undefined;
   /** Whether verifying it anew asks the state. */
   readonly needsState: boolean;
-  /** Canonical account name. */
+  /** Canonical name of the account, or of the user whose session it is. */
   readonly account: string | undefined;
   readonly sessionId: string | undefined;
   readonly jti: string | undefined;
@@ -69,6 +69,8 @@ export interface Method {
    * @throws SP_AUTHENTICATE_THROTTLED, SP_AUTHENTICATE_UNAVAILABLE, SP_STATE_UNREACHABLE
    */
   inspect(arrived: Arrived): Verdict | Promise<Verdict>;
+  /** Tells, without I/O, whether a verdict remembered for this request must not be used; absent: never. */
+  doubts?(arrived: Arrived, identity: Identity): boolean;
   /** Gives the value of `WWW-Authenticate` (RFC 9110 §11.6.1), or `undefined` when the method has none. */
   challenge(verdict: Verdict): string | undefined;
 }

@@ -88,12 +88,19 @@ export class TokenIssuer {
       groups: groupsAt(claims, this.rules.groups),
       email: emailAt(claims, this.rules.email),
       claims: Object.freeze(claims),
-      expiresAtSec: exp + this.rules.clockToleranceSec,
+      expiresAtSec: this.#endSec(exp, iat),
       issuedAtSec: iat,
       jti,
       subject: sub,
       sessionId: sid,
     };
+  }
+
+  /** Gives the second from which the token is refused: its expiry or its greatest age, tolerance included. */
+  #endSec(exp: number, iat: number | undefined): number {
+    const { maxAgeSec, clockToleranceSec } = this.rules;
+    const oldestSec = maxAgeSec === undefined || iat === undefined ? exp : iat + maxAgeSec + 1;
+    return Math.min(exp, oldestSec) + clockToleranceSec;
   }
 }
 

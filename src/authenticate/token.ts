@@ -1,3 +1,4 @@
+import { GatewayError } from '../errors.ts';
 import type { Arrived } from '../exchange.ts';
 import { hasScheme, token68Of } from './authorization-header.ts';
 import { bearerChallenge } from './challenge.ts';
@@ -26,13 +27,14 @@ export interface LiveSessions {
 
 /**
  * Gives the method `token`: a JWT in `Authorization: Bearer` (RFC 6750 §2.1, RFC 7519).
+ * @throws SP_CONFIG_INVALID when two issuers have the same name
  *
  * Security: the issuer that a token claims only selects whose rules it must meet, by exact comparison; the signature is
  * checked with that issuer's key before any other claim is believed. A session-bound token counts only while its
  * session lives and belongs to the same user.
  */
 export function makeTokenMethod(options: TokenMethodOptions): Method {
-  const issuers = new Map(options.issuers.map((issuer) => [issuer.rules.issuer, issuer]));
+  const issuers = byName(options.issuers);
 
   async function inspect({ request }: Arrived): Promise<Verdict> {
     const { authorization } = request;
@@ -79,4 +81,17 @@ export function makeTokenMethod(options: TokenMethodOptions): Method {
     inspect,
     challenge: (verdict) => bearerChallenge(options.realm, verdict.kind === 'rejected'),
   };
+}
+
+function byName(issuers: readonly TokenIssuer[]): ReadonlyMap<string, TokenIssuer> {
+  const map = new Map<string, TokenIssuer>();
+  for (const issuer of issuers) {
+    const name = issuer.rules.issuer;
+    if (map.has(name)) {
+      const problems = [`the token issuer ${name} is named twice, or is the gateway itself`];
+      throw new GatewayError('SP_CONFIG_INVALID', { detail: problems[0] ?? '', problems });
+    }
+    map.set(name, issuer);
+  }
+  return map;
 }

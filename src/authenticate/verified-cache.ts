@@ -2,15 +2,9 @@ import { hash, randomBytes } from 'node:crypto';
 import type { RouteConfig } from '../config/config.ts';
 import type { MethodName } from '../exchange.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Notice } from '../state/notices.ts';
 import type { Ties, Verified } from './method.ts';
 import { RecentEndings } from './recent-endings.ts';
-
-/** Something ended or changed; what was verified on its strength is verified anew. */
-export type Ending =
-  | { readonly kind: 'session'; readonly sessionId: string }
-  | { readonly kind: 'account'; readonly account: string }
-  | { readonly kind: 'token'; readonly jti: string }
-  | { readonly kind: 'subject'; readonly subject: string };
 
 /** What the cache has to say of a credential. `down`: the state is away and the route does not trust what is known. */
 export type Recalled = Verified | 'unknown' | 'revoked' | 'down';
@@ -121,9 +115,10 @@ export class VerifiedCache {
     if (this.#entries.size > this.#options.entries) this.#dropOldest();
   }
 
-  /** Forgets every credential that hangs on what ended. */
-  forget(ending: Ending): void {
-    const tag = tagOf(ending);
+  /** Forgets every credential that hangs on what the notice says has ended or changed. */
+  forget(notice: Notice): void {
+    const tag = endedTag(notice);
+    if (tag === undefined) return;
     this.#endings.add(tag);
     for (const key of this.#keysByTag.get(tag) ?? []) this.drop(key);
   }
@@ -159,24 +154,35 @@ export class VerifiedCache {
   }
 }
 
-function tagOf(ending: Ending): string {
-  switch (ending.kind) {
-    case 'session':
-      return `session ${ending.sessionId}`;
-    case 'account':
-      return `account ${ending.account}`;
-    case 'token':
-      return `token ${ending.jti}`;
-    case 'subject':
-      return `subject ${ending.subject}`;
+/** Gives the tag of what ended; `undefined` for a notice that concerns no credential. */
+function endedTag(notice: Notice): string | undefined {
+  switch (notice.kind) {
+    case 'session-ended':
+      return sessionTag(notice.id);
+    case 'sessions-ended':
+      return accountTag(notice.user);
+    case 'account-changed':
+    case 'account-removed':
+      return accountTag(notice.name);
+    case 'token-revoked':
+      return tokenTag(notice.jti);
+    case 'subject-revoked':
+      return subjectTag(notice.subject);
+    case 'certificate-changed':
+      return undefined;
   }
 }
 
-function tagsOf(ties: Ties): string[] {
+function tagsOf({ sessionId, account, jti, subject }: Ties): string[] {
   const tags: string[] = [];
-  if (ties.sessionId !== undefined) tags.push(tagOf({ kind: 'session', sessionId: ties.sessionId }));
-  if (ties.account !== undefined) tags.push(tagOf({ kind: 'account', account: ties.account }));
-  if (ties.jti !== undefined) tags.push(tagOf({ kind: 'token', jti: ties.jti }));
-  if (ties.subject !== undefined) tags.push(tagOf({ kind: 'subject', subject: ties.subject }));
+  if (sessionId !== undefined) tags.push(sessionTag(sessionId));
+  if (account !== undefined) tags.push(accountTag(account));
+  if (jti !== undefined) tags.push(tokenTag(jti));
+  if (subject !== undefined) tags.push(subjectTag(subject));
   return tags;
 }
+
+const sessionTag = (id: string) => `session ${id}`;
+const accountTag = (name: string) => `account ${name}`;
+const tokenTag = (jti: string) => `token ${jti}`;
+const subjectTag = (subject: string) => `subject ${subject}`;

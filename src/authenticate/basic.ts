@@ -1,0 +1,130 @@
+import { GatewayError } from '../errors.ts';
+import type { Arrived } from '../exchange.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import type { Clock } from '../lib/clock.ts';
+import { basicCredentialOf, hasScheme } from './authorization-header.ts';
+import { basicChallenge } from './challenge.ts';
+import { type Method, type ReasonWord, rejected, type Verdict } from './method.ts';
+import { Turns } from './turns.ts';
+
+/** An account as far as an identity needs it. */
+export interface KnownAccount {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly email: string | undefined;
+}
+
+/** Whose attempt it is: canonical user name and client address. */
+export interface Attempt {
+  readonly user: string;
+  readonly address: string;
+}
+
+export interface BasicMethodOptions {
+  readonly realm: string;
+  readonly accounts: {
+    /** Gives the account, or `undefined` after the same time when it is unknown or the password is wrong. */
+    verify(name: string, password: string): Promise<KnownAccount | undefined>;
+  };
+  /** Gives the one spelling of a name under which accounts are kept and failures are counted. */
+  readonly canonicalName: (raw: string) => string;
+  readonly failures: {
+    /** Gives how long the next attempt has to wait, 0 for not at all. */
+    check(attempt: Attempt): Promise<{ readonly waitMs: number }>;
+    failed(attempt: Attempt): Promise<unknown>;
+    succeeded(attempt: Attempt): Promise<unknown>;
+  };
+  readonly clock: Clock;
+}
+
+/** Most attempts of one user from one address that wait for each other. */
+const MAX_WAITING = 16;
+const KEPT_THROTTLED = 4096;
+
+/**
+ * Gives the method `basic`: name and password of an account (RFC 7617).
+ *
+ * Security: attempts for one user from one address are judged one after the other, so that guesses sent at once are
+ * counted before the next is hashed. A verdict is remembered per client address, and not used while that user is
+ * throttled for that address: otherwise the memory would tell a guesser the right password without a count.
+ */
+export function makeBasicMethod(options: BasicMethodOptions): Method {
+  const { accounts, canonicalName, failures, clock } = options;
+  const turns = new Turns(MAX_WAITING);
+  /** Attempt -> end of the wait, milliseconds since the epoch. */
+  const throttled = new BoundedMap<string, number>(KEPT_THROTTLED);
+
+  async function inspect({ request, client }: Arrived): Promise<Verdict> {
+    const { authorization } = request;
+    if (authorization === undefined || !hasScheme(authorization, 'basic')) return { kind: 'absent' };
+    const credential = basicCredentialOf(authorization);
+    if (credential === undefined) return rejected('credential-malformed');
+    const attempt = { user: canonicalName(credential.name), address: client.address };
+    const turn = turns.take(keyOf(attempt), () => judge(attempt, credential.password));
+    if (turn === undefined) throw tooMany(1000);
+    return turn;
+  }
+
+  async function judge(attempt: Attempt, password: string): Promise<Verdict> {
+    const { waitMs } = await failures.check(attempt);
+    if (waitMs > 0) {
+      throttled.set(keyOf(attempt), clock() + waitMs);
+      throw tooMany(waitMs);
+    }
+    const account = await accounts.verify(attempt.user, password);
+    if (account === undefined) {
+      await failures.failed(attempt);
+      return rejected('password-wrong');
+    }
+    await failures.succeeded(attempt);
+    return verifiedAccount(account);
+  }
+
+  return {
+    name: 'basic',
+    scheme: 'basic',
+    credential: ({ request: { authorization }, client }) =>
+      authorization !== undefined && hasScheme(authorization, 'basic')
+        ? `${client.address} ${authorization}`
+        : undefined,
+    inspect,
+    doubts: ({ client: { address } }, { user }) =>
+      throttled.size > 0 && clock() < (throttled.get(keyOf({ user, address })) ?? 0),
+    challenge: () => basicChallenge(options.realm),
+  };
+}
+
+/** An address holds no space, so the two parts cannot run into each other. */
+function keyOf({ user, address }: Attempt): string {
+  return `${address} ${user}`;
+}
+
+function verifiedAccount({ name, groups, email }: KnownAccount): Verdict {
+  return {
+    kind: 'verified',
+    identity: {
+      user: name,
+      method: 'basic',
+      groups,
+      email: email?.toLowerCase(),
+      claims: {},
+      sessionId: undefined,
+      expiresAtSec: undefined,
+    },
+    ties: {
+      expiresAtSec: undefined,
+      needsState: true,
+      account: name,
+      sessionId: undefined,
+      jti: undefined,
+      subject: undefined,
+      issuedAtSec: undefined,
+    },
+  };
+}
+
+function tooMany(waitMs: number): GatewayError {
+  const reason: ReasonWord = 'throttled';
+  const headers = ['retry-after', String(Math.ceil(waitMs / 1000))];
+  return new GatewayError('SP_AUTHENTICATE_THROTTLED', { reason, headers });
+}
