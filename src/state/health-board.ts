@@ -7,6 +7,8 @@ export class HealthBoard {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #listeners = new Set<(health: StoreHealth) => void>();
+  /** What was logged since the last change: each reason for being down once. */
+  readonly #said = new Set<string>();
   #health: StoreHealth;
 
   constructor(driver: StoreHealth['driver'], up: boolean, clock: Clock, logger: Logger) {
@@ -24,18 +26,28 @@ export class HealthBoard {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Writes `up` down; without effect when nothing changed. `detail` says why, for the log; it holds no credential. */
-  set(up: boolean, detail?: string): void {
-    if (this.#health.up === up) return;
-    this.#health = { driver: this.#health.driver, up, sinceMs: this.#clock() };
-    const fields = { driver: this.#health.driver, detail };
-    if (up) this.#logger.info(fields, 'the state is reachable again');
-    else this.#logger.error(fields, 'the state cannot be reached');
+  /** Notes whether the state is up; tells the listeners on a change. `detail` says why not, for the log; it holds no credential. */
+  set(up: boolean, detail = ''): void {
+    const changed = this.#health.up !== up;
+    if (!changed && (up || this.#said.has(detail))) return;
+    if (changed) {
+      this.#said.clear();
+      this.#health = { driver: this.#health.driver, up, sinceMs: this.#clock() };
+    }
+    this.#say(up, detail);
+    if (!changed) return;
     for (const listener of [...this.#listeners]) this.#tell(listener);
   }
 
   close(): void {
     this.#listeners.clear();
+  }
+
+  #say(up: boolean, detail: string): void {
+    const { driver } = this.#health;
+    this.#said.add(detail);
+    if (up) this.#logger.info({ driver }, 'the state is reachable');
+    else this.#logger.error({ driver, code: 'SP_STATE_UNREACHABLE', detail }, 'the state cannot be reached');
   }
 
   #tell(listener: (health: StoreHealth) => void): void {

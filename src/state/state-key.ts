@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { GatewayError } from '../errors.ts';
+import { makeSealer, SealError, type Sealer } from '../lib/seal.ts';
+import type { Secret } from '../lib/secret.ts';
+import type { Store } from './store.ts';
+
+export interface StateKeySource {
+  /** 32 bytes as base64 or hex; `undefined`: `keyFile`. */
+  readonly key: Secret | undefined;
+  /** Absolute path; made on first start. */
+  readonly keyFile: string;
+  readonly store: Store;
+}
+
+const CHECK_KEY = 'state-key-check';
+const CHECK_TEXT = Buffer.from('this state is sealed with this key');
+
+/**
+ * Gives the sealer of the state's secrets, sure that it is the one that sealed what is already there.
+ *
+ * The key is the configured one, or the key file's; the file is made (0600, whole or not at all) when neither it nor
+ * anything sealed exists. The first process leaves a check record in the state; all later ones must be able to open it.
+ * The sealer's `open` throws SP_STATE_KEY for another key and SP_STATE_CORRUPT for damage.
+ *
+ * @throws SP_STATE_KEY, with what to do, when the key is malformed, missing, or not the state's
+ * @throws SP_STATE_UNREACHABLE when the check could not be made
+ */
+export async function loadStateKey({ key, keyFile, store }: StateKeySource): Promise<Sealer> {
+  const checked = await store.records.get(CHECK_KEY);
+  const bytes =
+    key === undefined
+      ? await keyOfFile(keyFile, checked !== undefined)
+      : decodeKey(key.reveal(), 'the configured state key');
+  const sealer = withCodes(makeSealer(bytes));
+  if (checked === undefined) {
+    await store.records.put(CHECK_KEY, sealer.seal(CHECK_TEXT, CHECK_KEY), { ifAbsent: true });
+  }
+  // Read anew after the put: another process, with another key, may have been first.
+  const record = checked ?? (await store.records.get(CHECK_KEY));
+  if (record === undefined) throw new GatewayError('SP_STATE_CORRUPT', { detail: 'the key check is gone' });
+  sealer.open(record.value, CHECK_KEY);
+  return sealer;
+}
+
+function withCodes(sealer: Sealer): Sealer {
+  const open = (sealed: Uint8Array, context: string): Uint8Array => {
+    try {
+      return sealer.open(sealed, context);
+    } catch (error) {
+      const wrongKey = error instanceof SealError && error.reason === 'wrong-key';
+      if (!wrongKey) throw new GatewayError('SP_STATE_CORRUPT', { detail: 'a sealed record is damaged' });
+      throw new GatewayError('SP_STATE_KEY', {
+        reason: 'wrong-key',
+        detail:
+          `the key in use (id ${sealer.keyId}) is not the one that sealed the state: ` +
+          'bring back the state key or key file of the first start, or begin with an empty state',
+      });
+    }
+  };
+  return { keyId: sealer.keyId, seal: sealer.seal, open };
+}
+
+async function keyOfFile(keyFile: string, stateIsSealed: boolean): Promise<Uint8Array> {
+  const found = await readKeyFile(keyFile);
+  if (found !== undefined) return found;
+  if (stateIsSealed) {
+    throw new GatewayError('SP_STATE_KEY', {
+      reason: 'key-missing',
+      detail: `the state is sealed, but its key file ${keyFile} is missing: bring it back, or begin with an empty state`,
+    });
+  }
+  await makeKeyFile(keyFile);
+  const made = await readKeyFile(keyFile);
+  if (made === undefined) {
+    throw new GatewayError('SP_STATE_KEY', { reason: 'key-missing', detail: `${keyFile} vanished` });
+  }
+  return made;
+}
+
+async function readKeyFile(keyFile: string): Promise<Uint8Array | undefined> {
+  try {
+    return decodeKey(await readFile(keyFile, 'utf8'), `the key file ${keyFile}`);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    if (error instanceof GatewayError) throw error;
+    throw new GatewayError('SP_STATE_KEY', {
+      reason: 'key-unreadable',
+      detail: `the key file ${keyFile} cannot be read`,
+      cause: error,
+    });
+  }
+}
+
+/** Makes the file under another name and links it into place, so that of two first starts one wins and nobody reads half a key. */
+async function makeKeyFile(keyFile: string): Promise<void> {
+  const draft = `${keyFile}.${randomBytes(6).toString('hex')}`;
+  try {
+    await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(`${randomBytes(32).toString('base64')}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(draft, keyFile);
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return;
+    throw new GatewayError('SP_STATE_KEY', {
+      reason: 'key-unwritable',
+      detail: `the key file ${keyFile} cannot be made`,
+      cause: error,
+    });
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+function decodeKey(text: string, where: string): Uint8Array {
+  const trimmed = text.trim();
+  if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex');
+  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)) return Buffer.from(trimmed, 'base64');
+  throw new GatewayError('SP_STATE_KEY', {
+    reason: 'key-malformed',
+    detail: `${where} is not 32 bytes as base64 or hex`,
+  });
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
