@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../lib/clock.ts';
+import { ipPrefix } from '../lib/ip-prefix.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Counters, Store } from '../state/store.ts';
+import { StandbyCounters } from './standby-counters.ts';
+
+export interface Attempt {
+  /** Name as it was given, in any spelling. */
+  readonly user: string;
+  /** IP address of the client. */
+  readonly address: string;
+}
+
+export interface FailureCounterOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Gives the one spelling of a name, `undefined` for what cannot be one. */
+  readonly canonicalName: (raw: string) => string | undefined;
+}
+
+/** Failures that cost nothing: people mistype. */
+const FREE_FAILURES = 5;
+const FIRST_DELAY_MS = 1_000;
+const MAX_DELAY_MS = 5 * 60 * 1000;
+/** Failures count for an hour from the first one. */
+const WINDOW_MS = 60 * 60 * 1000;
+/** How long a user who signed in from an address is known there. */
+const KNOWN_MS = 30 * 24 * 60 * 60 * 1000;
+
+/**
+ * Failed sign-ins, and how long the next try must wait.
+ *
+ * They are counted per user, per address (IPv6: per /64) and per pair of both, over all processes; successes are not.
+ * A pair that has signed in before has a budget of its own: failures of others, elsewhere or at the same address,
+ * do not keep it out, and its own do not count against them.
+ */
+export class FailureCounter {
+  readonly #counters: Counters;
+  readonly #clock: Clock;
+  readonly #canonicalName: (raw: string) => string | undefined;
+
+  constructor({ store, clock, logger, canonicalName }: FailureCounterOptions) {
+    this.#counters = new StandbyCounters(store.counters, clock, logger);
+    this.#clock = clock;
+    this.#canonicalName = canonicalName;
+  }
+
+  /** Gives how long this attempt must wait, milliseconds; 0: it may be made now. An attempt that waits is no failure. */
+  async check(attempt: Attempt): Promise<{ waitMs: number }> {
+    const { budgets } = await this.#budgetsOf(attempt);
+    const waits = await Promise.all(budgets.map((budget) => this.#waitOf(budget)));
+    return { waitMs: Math.max(...waits) };
+  }
+
+  /** Counts a failure; each beyond the fifth doubles the wait, from one second to five minutes. */
+  async failed(attempt: Attempt): Promise<void> {
+    const { budgets } = await this.#budgetsOf(attempt);
+    await Promise.all(budgets.map((budget) => this.#count(budget)));
+  }
+
+  /**
+   * Takes note of a success: from now on the pair has its own, fresh budget.
+   *
+   * @returns `waitMs` above 0 when so many others failed while this attempt was made that it must be refused as well
+   *
+   * Security: many guesses sent at once all pass `check`; without this second look the right one among them would count.
+   * The budgets of user and address stay: else a guesser would refresh them with an account of their own.
+   */
+  async succeeded(attempt: Attempt): Promise<{ waitMs: number }> {
+    const wait = await this.check(attempt);
+    if (wait.waitMs > 0) return wait;
+    const { pair, isKnown } = await this.#budgetsOf(attempt);
+    if (!isKnown) await this.#counters.increment(knownName(pair), KNOWN_MS);
+    if ((await this.#counters.read(pair)).count > 0) await this.#counters.reset(pair);
+    return wait;
+  }
+
+  async #budgetsOf({ user, address }: Attempt): Promise<{
+    readonly pair: string;
+    readonly isKnown: boolean;
+    readonly budgets: readonly string[];
+  }> {
+    // What cannot be a name is one budget: it has no account, so nobody is kept out.
+    const name = this.#canonicalName(user) ?? '';
+    const place = ipPrefix(address);
+    const pair = budgetName('pair', name, place);
+    const isKnown = (await this.#counters.read(knownName(pair))).count > 0;
+    const budgets = isKnown ? [pair] : [pair, budgetName('user', name), budgetName('address', place)];
+    return { pair, isKnown, budgets };
+  }
+
+  async #count(budget: string): Promise<void> {
+    const { count } = await this.#counters.increment(budget, WINDOW_MS);
+    const delayMs = delayAfter(count);
+    if (delayMs > 0) await this.#counters.increment(gateName(budget, count), delayMs);
+  }
+
+  /** The gate of the newest failure is a counter whose window is the wait: every process knows when it ends. */
+  async #waitOf(budget: string): Promise<number> {
+    const { count } = await this.#counters.read(budget);
+    if (delayAfter(count) === 0) return 0;
+    const gate = await this.#counters.read(gateName(budget, count));
+    return gate.count > 0 ? Math.max(0, gate.resetsAtMs - this.#clock()) : 0;
+  }
+}
+
+function delayAfter(failures: number): number {
+  const beyond = failures - FREE_FAILURES;
+  return beyond <= 0 ? 0 : Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (beyond - 1));
+}
+
+/** Hashed and with clear borders: names are chosen by strangers. */
+function budgetName(kind: 'user' | 'address' | 'pair', ...parts: readonly string[]): string {
+  return `failures:${kind}:${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}`;
+}
+
+function knownName(pair: string): string {
+  return `${pair}:known`;
+}
+
+function gateName(budget: string, count: number): string {
+  return `${budget}:${count}`;
+}

@@ -1,0 +1,54 @@
+import { GatewayError } from '../errors.ts';
+import type { MethodName } from '../exchange.ts';
+import { JsonFields } from '../lib/json-fields.ts';
+
+/** A session as the state keeps it: plain JSON, for it holds no secret, only the hash of one. */
+export interface SessionRecord {
+  readonly id: string;
+  /** SHA-256 of the secret, base64url. */
+  readonly secretHash: string;
+  readonly user: string;
+  readonly groups: readonly string[];
+  readonly email: string | undefined;
+  readonly method: MethodName;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly address: string | undefined;
+  readonly device: string | undefined;
+  readonly account: string | undefined;
+  readonly createdAtMs: number;
+  readonly lastSeenMs: number;
+  readonly expiresAtMs: number;
+}
+
+const METHODS: readonly MethodName[] = ['token', 'basic', 'session', 'oidc', 'apiKey', 'certificate'];
+
+/** Gives a session's stored form, UTF-8 JSON. */
+export function encodeSession(record: SessionRecord): Uint8Array {
+  return Buffer.from(JSON.stringify(record));
+}
+
+/** Reads a session's stored form. @throws SP_STATE_CORRUPT unless it is whole and belongs to `id` */
+export function decodeSession(id: string, value: Uint8Array): SessionRecord {
+  const fail = (why: string) =>
+    new GatewayError('SP_STATE_CORRUPT', { detail: `session ${id}: ${why}`, reason: 'garbage-record' });
+  const fields = new JsonFields(value, fail);
+  if (fields.text('id') !== id) throw fail('it is the record of another session');
+  const methodText = fields.text('method');
+  const method = METHODS.find((name) => name === methodText);
+  if (method === undefined) throw fail('its method is unknown');
+  return {
+    id,
+    secretHash: fields.text('secretHash'),
+    user: fields.text('user'),
+    groups: fields.texts('groups'),
+    email: fields.optionalText('email'),
+    method,
+    claims: fields.object('claims'),
+    address: fields.optionalText('address'),
+    device: fields.optionalText('device'),
+    account: fields.optionalText('account'),
+    createdAtMs: fields.count('createdAtMs'),
+    lastSeenMs: fields.count('lastSeenMs'),
+    expiresAtMs: fields.count('expiresAtMs'),
+  };
+}
