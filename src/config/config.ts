@@ -11,6 +11,8 @@ export interface Config {
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly routes: readonly RouteConfig[];
   readonly observe: ObserveConfig;
+  /** Absolute paths of every file that the configuration was made from, its own first: what `watchFiles` looks at. */
+  readonly files: readonly string[];
 }
 
 export type Endpoint =

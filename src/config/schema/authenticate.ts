@@ -1,0 +1,161 @@
+import { Type } from 'typebox';
+import type { MethodName } from '../../exchange.ts';
+import { isMapping } from '../check-shape.ts';
+import type { AuthenticateConfig, BasicConfig, SessionConfig, TokenIssuerConfig } from '../config.ts';
+import type { KeyPath, Placed } from '../key-path.ts';
+import type { ResolveContext } from '../resolve-context.ts';
+import { resolveTokenIssuer, TokenIssuerSchema } from './token.ts';
+import { count, duration, milliseconds, text } from './value.ts';
+
+const SESSION = { idle: '30m', absolute: '12h' } as const;
+const CACHE = { ttl: '5m', entries: 50_000 } as const;
+const GRACE = '15m';
+
+const BasicSchema = Type.Object(
+  {
+    realm: Type.Optional(
+      text({
+        description: 'Name that the browser shows beside its password prompt.',
+        default: 'Internal',
+        pattern: '^[ !#-\\[\\]-~]*$',
+        patternHint: 'printable ASCII without quotes and backslashes',
+      }),
+    ),
+    htpasswd: Type.Optional(
+      text({
+        description: 'htpasswd file whose users are imported on start.',
+        examples: ['certs/users.htpasswd'],
+      }),
+    ),
+  },
+  {
+    description: 'User name and password, checked against the accounts of the state.',
+    additionalProperties: false,
+  },
+);
+
+const SessionSchema = Type.Object(
+  {
+    idle: Type.Optional(
+      duration({
+        description: 'Longest silence after which a session ends.',
+        default: SESSION.idle,
+        long: true,
+      }),
+    ),
+    absolute: Type.Optional(
+      duration({ description: 'Longest life of a session.', default: SESSION.absolute, long: true }),
+    ),
+  },
+  { description: 'Ages of sessions.', additionalProperties: false },
+);
+
+const CacheSchema = Type.Object(
+  {
+    ttl: Type.Optional(
+      duration({
+        description: 'Longest trust in a verified credential without asking the state again.',
+        default: CACHE.ttl,
+      }),
+    ),
+    entries: Type.Optional(
+      count({ description: 'Most verified credentials kept per process.', default: CACHE.entries, least: 1 }),
+    ),
+  },
+  {
+    description: 'Verified credentials that each process remembers; revocations reach it at once.',
+    additionalProperties: false,
+  },
+);
+
+/** Section `authenticate`: how callers prove who they are. */
+export const AuthenticateSchema = Type.Object(
+  {
+    token: Type.Optional(
+      Type.Array(TokenIssuerSchema, { description: 'Issuers of JWT bearer tokens.', minItems: 1 }),
+    ),
+    basic: Type.Optional(BasicSchema),
+    session: Type.Optional(SessionSchema),
+    cache: Type.Optional(CacheSchema),
+    grace: Type.Optional(
+      duration({
+        description:
+          'How long identities verified before the state went away are trusted under `storeDown: grace`.',
+        default: GRACE,
+      }),
+    ),
+  },
+  {
+    description: 'How callers prove who they are.',
+    additionalProperties: false,
+    later: { oidc: 'OpenID Connect sign-in', apiKey: 'API keys', certificate: 'client certificates' },
+  },
+);
+
+/** Section `authenticate` resolved, and where each issuer stands. */
+export interface ResolvedAuthenticate {
+  readonly config: AuthenticateConfig;
+  readonly issuers: readonly Placed<TokenIssuerConfig>[];
+}
+
+/**
+ * Gives the methods that a document configures, in the order in which a route asks them by default.
+ *
+ * `token` is always among them: the gateway itself issues session-bound tokens.
+ */
+export function configuredMethods(input: unknown): readonly MethodName[] {
+  return isMapping(input) && Object.hasOwn(input, 'basic') ? ['token', 'basic'] : ['token'];
+}
+
+/** Gives the section resolved, or `undefined` when its shape is wrong; problems go to the context. */
+export function resolveAuthenticate(
+  input: unknown,
+  context: ResolveContext,
+): ResolvedAuthenticate | undefined {
+  const path: KeyPath = ['authenticate'];
+  const sound = context.accepts(AuthenticateSchema, input, path);
+  const issuers = resolveIssuers(isMapping(input) ? input.token : undefined, context);
+  if (!sound) return undefined;
+  const basic: BasicConfig | undefined =
+    input.basic === undefined
+      ? undefined
+      : {
+          realm: input.basic.realm ?? 'Internal',
+          htpasswd:
+            input.basic.htpasswd === undefined
+              ? undefined
+              : context.existing(input.basic.htpasswd, [...path, 'basic', 'htpasswd']),
+        };
+  const cache = { ...CACHE, ...input.cache };
+  const config: AuthenticateConfig = {
+    token: issuers.map((issuer) => issuer.value),
+    basic,
+    session: resolveSession({ ...SESSION, ...input.session }, [...path, 'session'], context),
+    cacheMs: milliseconds(cache.ttl),
+    cacheEntries: cache.entries,
+    graceMs: milliseconds(input.grace ?? GRACE),
+  };
+  return { config, issuers };
+}
+
+function resolveIssuers(items: unknown, context: ResolveContext): Placed<TokenIssuerConfig>[] {
+  if (!Array.isArray(items)) return [];
+  return items.flatMap((item: unknown, i) => {
+    const path: KeyPath = ['authenticate', 'token', i];
+    const value = context.isSound(TokenIssuerSchema, item)
+      ? resolveTokenIssuer(item, path, context)
+      : undefined;
+    return value === undefined ? [] : [{ path, value }];
+  });
+}
+
+function resolveSession(
+  given: { readonly idle: string; readonly absolute: string },
+  path: KeyPath,
+  context: ResolveContext,
+): SessionConfig {
+  const session = { idleMs: milliseconds(given.idle), absoluteMs: milliseconds(given.absolute) };
+  if (session.idleMs > session.absoluteMs)
+    context.error(path, 'idle is longer than absolute', 'it would have no effect');
+  return session;
+}
