@@ -1,3 +1,25 @@
+import { asGatewayError, GatewayError } from '../errors.ts';
+import { devCaFor, loadBases } from './base-pairs.ts';
+import { type CertificatePair, checkPair } from './certificate.ts';
+import { DepositSync } from './deposit-sync.ts';
+import type { DevCa } from './dev-ca.ts';
+import { isDue, loadOrMakeDevLeaf } from './dev-leaf.ts';
+import { type FileReading, FileWatch } from './files.ts';
+import type { KeeperOptions } from './keeper-options.ts';
+import { readPkcs12 } from './pkcs12.ts';
+import { depositWins, fingerprintOf, type Place, served, storedOf } from './place.ts';
+import { Places } from './places.ts';
+import { invalid, problem, sentences } from './problem.ts';
+import { readPair } from './reading.ts';
+import type { Found } from './shelf.ts';
+import { type StoredPair, Vault } from './vault.ts';
+
+export type { Found, KeeperOptions };
+
+/**
+ * The certificates of the house. Comes in: configuration, files, uploads. Goes out: what a handshake needs, by server name.
+ */
+
 /** A certificate as the admin API lists it. */
 export interface CertificateView {
   readonly name: string;
@@ -18,4 +40,289 @@ export interface RotationResult {
   readonly previous: string | undefined;
   /** Processes that serve the new pair. */
   readonly confirmedBy: readonly string[];
+}
+
+/** A pair as it is uploaded. */
+export type PairUpload =
+  | { readonly certificate: string; readonly key: string; readonly passphrase?: string | undefined }
+  | { readonly pkcs12: string | Uint8Array; readonly passphrase?: string | undefined };
+
+const POLL_MS = 3000;
+const RENEWAL_MS = 3600_000;
+
+/**
+ * Keeps the pair of every certificate, one of them served at any time.
+ *
+ * An upload wins over a dev certificate until it is removed, and over files until the files change after it; files that
+ * return to the certificate which the upload replaced give way to it again. Uploads under a name that the configuration
+ * does not know are accepted as long as no other certificate serves their host names with the same type of key.
+ *
+ * A swap is one synchronous step between two handshakes: there is no moment without a pair, and open connections go on.
+ */
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #vault: Vault;
+  readonly #places: Places;
+  readonly #sync: DepositSync;
+  readonly #watch: FileWatch;
+  #renewal: NodeJS.Timeout | undefined;
+  #ca: DevCa | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#vault = new Vault(options);
+    this.#places = new Places(options);
+    this.#sync = new DepositSync(options, this.#vault, this.#places);
+    const { logger, pollMs = POLL_MS } = options;
+    const onReading = (name: string, reading: FileReading): void => this.#places.fileChanged(name, reading);
+    this.#watch = new FileWatch({ logger, pollMs, onReading });
+  }
+
+  /**
+   * Loads every pair: dev certificates (made on first start), files, uploads. An unreachable state does not stop it:
+   * files and dev certificates are served and the uploads follow when the state is back.
+   *
+   * @throws SP_CONFIG_INVALID with every problem: a pair that cannot be served, a host name that two certificates claim
+   */
+  static async open(options: KeeperOptions): Promise<Keeper> {
+    const keeper = new Keeper(options);
+    try {
+      await keeper.#start();
+    } catch (error) {
+      keeper.close();
+      throw error;
+    }
+    return keeper;
+  }
+
+  /** Gives what serves a server name in any spelling: exact name, then one-label wildcard; `undefined` when nothing does. */
+  find(serverName: string | undefined): Found | undefined {
+    return serverName === undefined ? undefined : this.#places.shelf.find(serverName);
+  }
+
+  /** Gives one certificate by its own name, e.g. the default one; a new answer after each change. */
+  byName(name: string): Found | undefined {
+    return this.#places.shelf.alone(name);
+  }
+
+  /** Whether a certificate covers a host. */
+  covers(host: string): boolean {
+    return this.#places.shelf.find(host) !== undefined;
+  }
+
+  /** Gives the id of the TLS policy that a host demands; hosts without a certificate demand that of the default one. */
+  policyOf(host: string): string {
+    const { defaultCertificate, preset } = this.#options;
+    const found = this.#places.shelf.find(host);
+    if (found !== undefined) return found.policyId;
+    return (
+      (defaultCertificate === undefined ? undefined : this.#places.shelf.get(defaultCertificate)?.preset) ??
+      preset
+    );
+  }
+
+  /** Gives what is served, ordered by name. */
+  list(): readonly CertificateView[] {
+    return this.#places.shelf.all().map(({ name, pair, source }) => ({
+      name,
+      names: pair.names,
+      notBefore: new Date(pair.notBeforeMs).toISOString(),
+      notAfter: new Date(pair.notAfterMs).toISOString(),
+      fingerprint256: pair.fingerprint256,
+      keyType: pair.keyLabel,
+      source,
+    }));
+  }
+
+  /** Gives when each served certificate ends, seconds since the epoch, for the metric. */
+  expiries(): readonly { readonly name: string; readonly notAfterSec: number }[] {
+    return this.#places.shelf
+      .all()
+      .map(({ name, pair }) => ({ name, notAfterSec: Math.floor(pair.notAfterMs / 1000) }));
+  }
+
+  /** Calls back with a certificate's name after each swap or removal, until the returned function is called. */
+  onChange(listener: (name: string) => void): () => void {
+    return this.#places.onChange(listener);
+  }
+
+  /**
+   * Checks an upload, stores it, serves it to new handshakes, and tells the other processes. The same pair again changes nothing.
+   *
+   * @throws SP_CERTIFICATE_INVALID with every problem, while the old pair is still served; SP_CERTIFICATE_CONFLICT when another
+   * process rotated meanwhile; SP_STATE_UNREACHABLE when it could not be stored, and then it is not served either
+   */
+  async rotate(name: string, upload: PairUpload): Promise<RotationResult> {
+    const reading = 'pkcs12' in upload ? await readPkcs12(upload) : readPair(upload);
+    return await this.#inTurn(async () => {
+      const place = this.#places.placeFor(name);
+      const pair = this.#places.accept(place, checkPair(reading, this.#places.checks(name)));
+      if (served(place)?.pair.id === pair.id) return this.#result(place, pair, place.deposit?.previous);
+      return await this.#store(place, pair);
+    });
+  }
+
+  /**
+   * Serves the pair before the present one again; a second rollback undoes the first.
+   *
+   * @throws SP_CERTIFICATE_UNKNOWN, SP_CERTIFICATE_NO_PREVIOUS, SP_CERTIFICATE_CONFLICT; SP_CERTIFICATE_INVALID when the
+   * previous pair does not pass today's checks
+   */
+  async rollback(name: string): Promise<RotationResult> {
+    return await this.#inTurn(async () => {
+      const place = this.#places.known(name);
+      const record = await this.#vault.get(name);
+      const target = depositWins(place) ? record?.previous : record?.current;
+      if (target === undefined)
+        throw new GatewayError('SP_CERTIFICATE_NO_PREVIOUS', { reason: 'no-previous' });
+      return await this.#store(place, this.#places.accept(place, this.#places.verdictOf(name, target)));
+    });
+  }
+
+  /**
+   * Removes an upload and its previous pair; what the configuration gives is served again.
+   *
+   * @throws SP_CERTIFICATE_UNKNOWN; SP_CERTIFICATE_INVALID when nothing was uploaded, or routes would be left without a certificate
+   */
+  async remove(name: string): Promise<void> {
+    await this.#inTurn(async () => {
+      const place = this.#places.known(name);
+      const version = await this.#vault.versionOf(name);
+      const hosts = this.#options.hostsOf(name);
+      if (version === undefined && place.deposit === undefined) {
+        throw invalid([
+          problem('configured', 'The certificate comes from the configuration: remove it there.'),
+        ]);
+      }
+      if (place.base === undefined && hosts.length > 0) {
+        throw invalid([problem('in-use', `${hosts.join(', ')} would be left without a certificate.`)]);
+      }
+      if (version !== undefined) await this.#vault.delete(name, version);
+      this.#places.change(place, undefined);
+      await this.#publish(name);
+    });
+  }
+
+  /** Looks at the files at once, as on a reload, without waiting for the next poll. */
+  async refresh(): Promise<void> {
+    await this.#watch.refresh();
+  }
+
+  /** Stops watching, renewing and listening; contexts that were given out stay good. Safe to call twice. */
+  close(): void {
+    clearInterval(this.#renewal);
+    this.#watch.close();
+    this.#sync.close();
+  }
+
+  async #start(): Promise<void> {
+    const { configs } = this.#options;
+    // Listen first, read after: a change in between is heard.
+    this.#sync.listen();
+    this.#ca = await devCaFor(configs, this.#options);
+    const bases = await loadBases(configs, this.#options, this.#ca);
+    for (const config of configs) this.#places.addConfigured(config, bases.get(config.name)?.pair);
+    for (const stored of (await this.#sync.readAll()) ?? []) this.#places.take(stored);
+    const problems: string[] = [];
+    for (const place of this.#places.all()) {
+      const { name, config } = place;
+      const missing = served(place) === undefined ? (bases.get(name)?.problems ?? []) : [];
+      if (config === undefined) this.#places.settleOrTell(place);
+      const clashes = config === undefined ? [] : this.#places.settle(place);
+      problems.push(
+        ...sentences([...missing, ...clashes]).map((sentence) => `certificate ${name}: ${sentence}`),
+      );
+    }
+    if (problems.length > 0) {
+      throw new GatewayError('SP_CONFIG_INVALID', {
+        detail: problems.join('; '),
+        reason: 'certificates',
+        problems,
+      });
+    }
+    for (const { name, source } of configs) {
+      if (source.kind === 'files') this.#watch.add(name, source, bases.get(name)?.stamp ?? '');
+    }
+    this.#renewal = setInterval(() => void this.#renew(), RENEWAL_MS).unref();
+  }
+
+  /** Stores a pair as the upload of a place, then serves it, then tells the other processes. */
+  async #store(place: Place, pair: CertificatePair): Promise<RotationResult> {
+    const { name } = place;
+    const record = await this.#recordOf(name);
+    const before = served(place)?.pair;
+    // Another process may have rotated and we have not heard of it yet: its pair is the previous one then.
+    const missed = record?.current !== undefined && record.version !== place.deposit?.version;
+    const previous = missed ? record.current : before === undefined ? undefined : storedOf(before);
+    const over = place.base?.fingerprint256;
+    const version = await this.#vault.put(name, { current: storedOf(pair), previous, over }, record?.version);
+    const deposit = { version, pair, over, previous: fingerprintOf(previous) };
+    this.#places.change(place, deposit);
+    await this.#publish(name);
+    this.#options.logger.info(
+      { certificate: name, fingerprint256: pair.fingerprint256 },
+      'a certificate was rotated',
+    );
+    return this.#result(place, pair, deposit.previous);
+  }
+
+  /** Gives what is stored; of a record that does not open only its version, so that a new upload can take its place. */
+  async #recordOf(
+    name: string,
+  ): Promise<{ readonly version: number; readonly current?: StoredPair } | undefined> {
+    try {
+      return await this.#vault.get(name);
+    } catch (error) {
+      const { code } = asGatewayError(error);
+      if (code !== 'SP_STATE_KEY' && code !== 'SP_STATE_CORRUPT') throw error;
+      const version = await this.#vault.versionOf(name);
+      return version === undefined ? undefined : { version };
+    }
+  }
+
+  #result(place: Place, pair: CertificatePair, previous: string | undefined): RotationResult {
+    const confirmedBy = [this.#options.processId ?? `pid ${process.pid}`];
+    return { name: place.name, fingerprint256: pair.fingerprint256, previous, confirmedBy };
+  }
+
+  async #publish(name: string): Promise<void> {
+    try {
+      await this.#options.notices?.publish({ kind: 'certificate-changed', name });
+    } catch (error) {
+      // It is stored and served here; the others read the state anew as soon as they reach it again.
+      const { code, reason } = asGatewayError(error);
+      this.#options.logger.warn(
+        { certificate: name, code, reason },
+        'other processes were not told of a rotation',
+      );
+    }
+  }
+
+  /** Changes are made one after the other, so that each is checked against what the one before it left. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work);
+    this.#queue = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  async #renew(): Promise<void> {
+    const ca = this.#ca;
+    if (ca === undefined) return;
+    const { clock, devFolder: folder, logger } = this.#options;
+    for (const place of this.#places.all()) {
+      const source = place.config?.source;
+      if (source?.kind !== 'dev' || place.base === undefined || !isDue(place.base, clock)) continue;
+      try {
+        const { names, keyType } = source;
+        this.#places.setBase(
+          place,
+          await loadOrMakeDevLeaf({ folder, name: place.name, names, keyType }, ca),
+        );
+      } catch (error) {
+        const { detail } = asGatewayError(error);
+        logger.error({ certificate: place.name, detail }, 'a dev certificate could not be renewed');
+      }
+    }
+  }
 }

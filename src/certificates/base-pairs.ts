@@ -1,0 +1,101 @@
+import type { CertificateConfig } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { type CertificatePair, checkPair } from './certificate.ts';
+import { type DevCa, loadOrMakeDevCa } from './dev-ca.ts';
+import { loadOrMakeDevLeaf } from './dev-leaf.ts';
+import { readFiles } from './files.ts';
+import { type Problem, type ProblemWord, problem, sentences } from './problem.ts';
+
+/** The pair that the configuration itself gives a certificate, before any upload. */
+export interface BasePair {
+  readonly pair: CertificatePair | undefined;
+  /** Why it cannot be served. */
+  readonly problems: readonly Problem[];
+  /** Of the files as they were read. */
+  readonly stamp: string;
+}
+
+export interface BaseOptions {
+  readonly hostsOf: (name: string) => readonly string[];
+  /** Where the dev CA and its leaves are kept. */
+  readonly devFolder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * What does not keep a pair from being served when there is no better one: after a restart an expired certificate that some
+ * client still takes is better than none.
+ */
+const TOLERATED: ReadonlySet<ProblemWord> = new Set(['expired', 'not-yet-valid', 'names-uncovered']);
+
+/** How many pairs are read at a time. */
+const AT_ONCE = 32;
+
+/** Parts what keeps a pair from being served from what is only to be told. */
+export function weigh(problems: readonly Problem[]): {
+  readonly fatal: readonly Problem[];
+  readonly told: readonly Problem[];
+} {
+  const fatal = problems.filter(({ word }) => !TOLERATED.has(word));
+  return { fatal, told: problems.filter(({ word }) => TOLERATED.has(word)) };
+}
+
+async function loadBase(
+  config: CertificateConfig,
+  options: BaseOptions,
+  ca: DevCa | undefined,
+): Promise<BasePair> {
+  const { name, source } = config;
+  if (source.kind === 'uploaded') return { pair: undefined, problems: [], stamp: '' };
+  if (source.kind === 'dev') {
+    if (ca === undefined) throw new Error('no dev CA');
+    const { names, keyType } = source;
+    return {
+      pair: await loadOrMakeDevLeaf({ folder: options.devFolder, name, names, keyType }, ca),
+      problems: [],
+      stamp: '',
+    };
+  }
+  const reading = await readFiles(source);
+  const verdict = checkPair(reading, { hosts: options.hostsOf(name), now: options.clock() });
+  const { fatal, told } = weigh(verdict.problems);
+  const about = sentences([...told, ...verdict.warnings]);
+  if (about.length > 0)
+    options.logger.warn({ certificate: name, problems: about }, 'a certificate needs attention');
+  if (fatal.length > 0 || verdict.pair === undefined) {
+    return {
+      pair: undefined,
+      problems: [...fatal, ...(fatal.length > 0 ? [] : [problem('unusable', 'The pair cannot be used.')])],
+      stamp: reading.stamp,
+    };
+  }
+  return { pair: verdict.pair, problems: [], stamp: reading.stamp };
+}
+
+/** Gives the dev CA if any certificate needs one, made on first use. */
+export async function devCaFor(
+  configs: readonly CertificateConfig[],
+  options: BaseOptions,
+): Promise<DevCa | undefined> {
+  const wanted = configs.some(({ source }) => source.kind === 'dev');
+  return wanted ? await loadOrMakeDevCa(options.devFolder, options.clock) : undefined;
+}
+
+/** Gives what the configuration gives each certificate, by name. */
+export async function loadBases(
+  configs: readonly CertificateConfig[],
+  options: BaseOptions,
+  ca: DevCa | undefined,
+): Promise<ReadonlyMap<string, BasePair>> {
+  const bases = new Map<string, BasePair>();
+  for (let start = 0; start < configs.length; start += AT_ONCE) {
+    const some = configs.slice(start, start + AT_ONCE);
+    const loaded = await Promise.all(
+      some.map(async (config) => [config.name, await loadBase(config, options, ca)] as const),
+    );
+    for (const [name, base] of loaded) bases.set(name, base);
+  }
+  return bases;
+}

@@ -1,0 +1,177 @@
+import type { X509Certificate } from 'node:crypto';
+import { type Problem, problem } from './problem.ts';
+import type { Reading } from './reading.ts';
+
+interface Found {
+  readonly problems: Problem[];
+  readonly warnings: Problem[];
+}
+
+const WEAK = /sha-?1|md[245]/i;
+
+/** Gives the name of a certificate in one line, for people. */
+function nameOf(certificate: X509Certificate): string {
+  return inLine(certificate.subject);
+}
+
+function inLine(name: string | undefined): string {
+  const line = (name ?? '').split('\n').join(', ').slice(0, 200);
+  return line === '' ? 'no name' : `"${line}"`;
+}
+
+function signed(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return certificate.verify(issuer.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+function isSelfIssued(certificate: X509Certificate): boolean {
+  return certificate.subject === certificate.issuer;
+}
+
+/** Gives the certificate that signed another: by name, and the one whose signature is right if several have the name. */
+function issuerOf(
+  certificate: X509Certificate,
+  among: readonly X509Certificate[],
+): X509Certificate | undefined {
+  if (isSelfIssued(certificate)) return undefined;
+  const named = among.filter(
+    (candidate) => candidate !== certificate && candidate.subject === certificate.issuer,
+  );
+  return named.find((candidate) => signed(certificate, candidate)) ?? named[0];
+}
+
+/** Gives the leaf, its issuer, and so on, as far as the certificates go. */
+function path(leaf: X509Certificate, certificates: readonly X509Certificate[]): readonly X509Certificate[] {
+  const links = [leaf];
+  let next = issuerOf(leaf, certificates);
+  while (next !== undefined && !links.includes(next)) {
+    links.push(next);
+    next = issuerOf(next, certificates);
+  }
+  return links;
+}
+
+function checkAuthority(issuer: X509Certificate, child: X509Certificate, now: number): readonly Problem[] {
+  const problems: Problem[] = [];
+  const name = nameOf(issuer);
+  if (!signed(child, issuer)) {
+    const text = `The signature of ${nameOf(child)} was not made with the key of ${name}: the chain has a wrong certificate of this name.`;
+    problems.push(problem('signature-wrong', text));
+  }
+  if (!issuer.ca)
+    problems.push(problem('chain-not-ca', `${name} signed another certificate but is no authority.`));
+  if (issuer.validToDate.getTime() < now) {
+    problems.push(
+      problem('expired', `The authority ${name} expired at ${issuer.validToDate.toISOString()}.`),
+    );
+  }
+  if (issuer.validFromDate.getTime() > now) {
+    problems.push(
+      problem(
+        'not-yet-valid',
+        `The authority ${name} is valid only from ${issuer.validFromDate.toISOString()}.`,
+      ),
+    );
+  }
+  return problems;
+}
+
+function checkSignatureHash(certificate: X509Certificate): Problem | undefined {
+  const algorithm = certificate.signatureAlgorithm ?? '';
+  if (!WEAK.test(algorithm)) return undefined;
+  return problem(
+    'signature-weak',
+    `${nameOf(certificate)} is signed with ${algorithm}, which browsers refuse: order it with SHA-256.`,
+  );
+}
+
+/** Where an authority says its certificate can be fetched: the sign that the leaf was not signed by a root. */
+function issuerUrl(certificate: X509Certificate): string | undefined {
+  return /CA Issuers - URI:(https?:\/\/[\x21-\x7e]{1,200})/.exec(certificate.infoAccess ?? '')?.[1];
+}
+
+function withoutDoubles(
+  certificates: readonly X509Certificate[],
+  problems: Problem[],
+): readonly X509Certificate[] {
+  const seen = new Map<string, X509Certificate>();
+  for (const [index, certificate] of certificates.entries()) {
+    if (!seen.has(certificate.fingerprint256)) seen.set(certificate.fingerprint256, certificate);
+    else
+      problems.push(
+        problem(
+          'chain-double',
+          `Certificate ${index + 1}, ${nameOf(certificate)}, is there twice: remove one.`,
+        ),
+      );
+  }
+  return [...seen.values()];
+}
+
+function checkOrder(
+  certificates: readonly X509Certificate[],
+  links: readonly X509Certificate[],
+): readonly Problem[] {
+  const strangers = certificates.filter((certificate) => !links.includes(certificate));
+  const problems: Problem[] = [];
+  const last = links.at(-1);
+  if (last !== undefined && !isSelfIssued(last)) {
+    const url = issuerUrl(last);
+    const missing = inLine(last.issuer);
+    if (strangers.some((stranger) => stranger.ca)) {
+      problems.push(
+        problem(
+          'chain-missing',
+          `The certificate of ${missing}, which signed ${nameOf(last)}, is missing: add it after that one.`,
+        ),
+      );
+    } else if (links.length === 1 && url !== undefined) {
+      problems.push(
+        problem(
+          'chain-missing',
+          `The certificate of ${missing}, which signed the first one, is missing: append it; its authority offers it at ${url}.`,
+        ),
+      );
+    }
+  }
+  for (const stranger of strangers) {
+    problems.push(
+      problem('chain-stranger', `${nameOf(stranger)} did not sign any certificate of the chain: remove it.`),
+    );
+  }
+  const known = certificates.filter((certificate) => links.includes(certificate));
+  if (known.some((certificate, index) => certificate !== links[index])) {
+    const order = links.map(nameOf).join(', then ');
+    problems.push(problem('chain-order', `The certificates are in the wrong order: put ${order}.`));
+  }
+  return problems;
+}
+
+/** Adds what is wrong with the chain: order, gaps, strangers, signatures, dates and hashes (RFC 5280 §6.1, RFC 8446 §4.4.2). */
+export function checkChain(reading: Reading, now: number, found: Found): void {
+  const certificates = withoutDoubles(reading.certificates, found.problems);
+  const { key } = reading;
+  const leaf = certificates.find((one) => key !== undefined && one.checkPrivateKey(key)) ?? certificates[0];
+  if (leaf === undefined) return;
+  const links = path(leaf, certificates);
+  found.problems.push(...checkOrder(certificates, links));
+  for (const [index, link] of links.entries()) {
+    const issuer = links[index + 1];
+    if (issuer !== undefined) found.problems.push(...checkAuthority(issuer, link, now));
+    // Nobody checks the signature of a root: it is trusted by itself.
+    const weak = index > 0 && isSelfIssued(link) ? undefined : checkSignatureHash(link);
+    if (weak !== undefined) found.problems.push(weak);
+  }
+  if (!isSelfIssued(leaf)) return;
+  if (!signed(leaf, leaf))
+    found.problems.push(
+      problem('signature-wrong', 'The certificate is self-signed, but not with its own key.'),
+    );
+  else
+    found.warnings.push(
+      problem('self-signed', 'The certificate is self-signed: clients trust it only if they know it.'),
+    );
+}

@@ -1,0 +1,130 @@
+import forge from 'node-forge';
+
+/**
+ * DER in and out. Comes in: bytes or values. Goes out: ASN.1 nodes or bytes. node-forge is a codec here and nothing else:
+ * no signature, no chain and no random number is left to it.
+ */
+const { asn1 } = forge;
+
+export type DerNode = forge.asn1.Asn1;
+
+/** Deepest nesting that is read. X.509 and PKCS#12 need fewer than 16 levels. */
+const MAX_DEPTH = 32;
+
+const UNIVERSAL = 0x00;
+const CONTEXT = 0x80;
+
+function binary(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+function primitive(type: number, value: string): DerNode {
+  return asn1.create(UNIVERSAL, type, false, value);
+}
+
+/** Gives the bytes of a node. */
+export function encode(node: DerNode): Buffer {
+  return Buffer.from(asn1.toDer(node).getBytes(), 'latin1');
+}
+
+/** Reads one node that fills `bytes`. @throws Error on anything else, and past 32 levels of nesting */
+export function decode(bytes: Uint8Array): DerNode {
+  const options = { strict: true, parseAllBytes: true, decodeBitStrings: false, maxDepth: MAX_DEPTH };
+  // The typings know only the boolean form of the second argument.
+  const read: (bytes: string, options: unknown) => DerNode = asn1.fromDer as never;
+  return read(binary(bytes), options);
+}
+
+export function sequence(...children: readonly DerNode[]): DerNode {
+  return asn1.create(UNIVERSAL, asn1.Type.SEQUENCE, true, [...children]);
+}
+
+export function set(...children: readonly DerNode[]): DerNode {
+  return asn1.create(UNIVERSAL, asn1.Type.SET, true, [...children]);
+}
+
+export function oid(dotted: string): DerNode {
+  return primitive(asn1.Type.OID, asn1.oidToDer(dotted).getBytes());
+}
+
+/** @param bytes - big endian, two's complement */
+export function integer(bytes: Uint8Array): DerNode {
+  return primitive(asn1.Type.INTEGER, binary(bytes));
+}
+
+export function boolean(value: boolean): DerNode {
+  return primitive(asn1.Type.BOOLEAN, value ? '\xff' : '\x00');
+}
+
+export function utf8(text: string): DerNode {
+  return primitive(asn1.Type.UTF8, binary(Buffer.from(text, 'utf8')));
+}
+
+export function octets(bytes: Uint8Array): DerNode {
+  return primitive(asn1.Type.OCTETSTRING, binary(bytes));
+}
+
+/** @param unused - bits at the end that do not count, 0 to 7 */
+export function bits(bytes: Uint8Array, unused = 0): DerNode {
+  return primitive(asn1.Type.BITSTRING, String.fromCharCode(unused) + binary(bytes));
+}
+
+export function none(): DerNode {
+  return primitive(asn1.Type.NULL, '');
+}
+
+/** Gives a time as RFC 5280 §4.1.2.5 wants it: UTCTime until 2049, GeneralizedTime after. */
+export function time(ms: number): DerNode {
+  const date = new Date(ms);
+  if (date.getUTCFullYear() >= 2050) {
+    return primitive(asn1.Type.GENERALIZEDTIME, asn1.dateToGeneralizedTime(date));
+  }
+  return primitive(asn1.Type.UTCTIME, asn1.dateToUtcTime(date));
+}
+
+/** Context-specific tag around nodes (EXPLICIT). */
+export function tagged(tag: number, ...children: readonly DerNode[]): DerNode {
+  return asn1.create(CONTEXT, tag, true, [...children]);
+}
+
+/** Context-specific tag in place of the value's own (IMPLICIT). */
+export function retagged(tag: number, bytes: Uint8Array): DerNode {
+  return asn1.create(CONTEXT, tag, false, binary(bytes));
+}
+
+/** Gives the children of a constructed node. @throws Error on a primitive one */
+export function children(node: DerNode | undefined): readonly DerNode[] {
+  if (node === undefined || typeof node.value === 'string') throw new Error('a structure is missing');
+  return node.value;
+}
+
+/** Gives the content of a primitive node; a string made of parts (BER) is joined. @throws Error when absent */
+export function content(node: DerNode | undefined): Buffer {
+  if (node === undefined) throw new Error('a value is missing');
+  if (typeof node.value === 'string') return Buffer.from(node.value, 'latin1');
+  return Buffer.concat(node.value.map((part) => content(part)));
+}
+
+/** Gives the dotted form of an object identifier. @throws Error when the node is none */
+export function dotted(node: DerNode | undefined): string {
+  if (node?.type !== asn1.Type.OID || node.tagClass !== UNIVERSAL)
+    throw new Error('an identifier is missing');
+  return asn1.derToOid(binary(content(node)));
+}
+
+/** Gives a non-negative integer, `Infinity` when it has more than 5 bytes. @throws Error when it is negative */
+export function small(node: DerNode | undefined): number {
+  const bytes = content(node);
+  if (bytes.length === 0 || (bytes[0] ?? 0) >= 0x80) throw new Error('a number is out of range');
+  return bytes.length > 5 ? Number.POSITIVE_INFINITY : bytes.readIntBE(0, bytes.length);
+}
+
+/** Whether a node has the context-specific tag. */
+export function isTagged(node: DerNode | undefined, tag: number): boolean {
+  return node !== undefined && Number(node.tagClass) === CONTEXT && Number(node.type) === tag;
+}
+
+/** Whether a node is a universal one of a type, by its number in X.680. */
+export function isType(node: DerNode | undefined, type: number): boolean {
+  return node !== undefined && Number(node.tagClass) === UNIVERSAL && Number(node.type) === type;
+}

@@ -1,0 +1,150 @@
+import type { SecureContext } from 'node:tls';
+import type { TlsPreset } from '../config/config.ts';
+import type { CertificatePair } from './certificate.ts';
+import { ContextCache, makeContext } from './context-cache.ts';
+import { canonicalName, wildcardOf } from './host-name.ts';
+import { type Problem, problem } from './problem.ts';
+import { tlsOptions } from './tls-options.ts';
+
+/** A pair as it is served. */
+export interface Shelved {
+  readonly name: string;
+  readonly pair: CertificatePair;
+  readonly source: 'dev' | 'files' | 'uploaded';
+  readonly preset: TlsPreset;
+}
+
+/** What a handshake needs for a server name. */
+export interface Found {
+  /** Gives the context, made on first use. @throws Error when OpenSSL refuses the pairs, which it did not when they were checked */
+  context(): SecureContext;
+  /** Names of the certificates in the context: one, or an ECDSA and an RSA one. */
+  readonly certificates: readonly string[];
+  /** Equal ids: a request for one host may travel on a connection made for the other. */
+  readonly policyId: string;
+  /** Security: must be compared with the protocol after the handshake, see `tlsOptions`. */
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** All that serves one name of a certificate. */
+interface Slot {
+  readonly entries: readonly Shelved[];
+  readonly found: Found;
+}
+
+/**
+ * Server name -> pairs -> context. Comes in: checked pairs under their certificate's name. Goes out: what serves a host.
+ *
+ * The most specific name wins: exact, then the one-label wildcard. Two map look-ups, however many certificates there are.
+ */
+export class Shelf {
+  readonly #entries = new Map<string, Shelved>();
+  readonly #slots = new Map<string, Slot>();
+  readonly #contexts: ContextCache;
+
+  /** @param contexts - most contexts kept ready */
+  constructor(contexts: number) {
+    this.#contexts = new ContextCache(contexts);
+  }
+
+  /** Gives what stands in the way of a pair: a name that another certificate serves with the same type of key or under another preset. */
+  conflicts(entry: Pick<Shelved, 'name' | 'pair' | 'preset'>): readonly Problem[] {
+    const problems: Problem[] = [];
+    for (const name of entry.pair.names) {
+      for (const other of this.#slots.get(name)?.entries ?? []) {
+        if (other.name === entry.name) continue;
+        if (other.preset !== entry.preset) {
+          problems.push(
+            problem(
+              'preset-conflict',
+              `${name} is also served by the certificate ${other.name} under the TLS preset ${other.preset}, not ${entry.preset}.`,
+            ),
+          );
+        } else if (other.pair.keyType === entry.pair.keyType && other.pair.id !== entry.pair.id) {
+          problems.push(
+            problem(
+              'name-taken',
+              `${name} is already served by the certificate ${other.name} with a key of the same type: which one is meant cannot be told.`,
+            ),
+          );
+        }
+      }
+    }
+    return problems;
+  }
+
+  /** Serves a pair from now on, in place of the one that had its certificate's name. */
+  put(entry: Shelved): void {
+    const before = this.#entries.get(entry.name);
+    this.#entries.set(entry.name, entry);
+    for (const name of entry.pair.names) this.#place(name, entry.name, entry);
+    for (const name of before?.pair.names ?? []) {
+      if (!entry.pair.names.includes(name)) this.#place(name, entry.name, undefined);
+    }
+  }
+
+  remove(name: string): void {
+    const before = this.#entries.get(name);
+    this.#entries.delete(name);
+    for (const served of before?.pair.names ?? []) this.#place(served, name, undefined);
+  }
+
+  get(name: string): Shelved | undefined {
+    return this.#entries.get(name);
+  }
+
+  /** Gives every entry, ordered by name. */
+  all(): readonly Shelved[] {
+    return [...this.#entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Gives what serves a host in any spelling, `undefined` when nothing does. */
+  find(host: string): Found | undefined {
+    const name = canonicalName(host);
+    if (name === undefined) return undefined;
+    const exact = this.#slots.get(name);
+    if (exact !== undefined) return exact.found;
+    const wildcard = wildcardOf(name);
+    return wildcard === undefined ? undefined : this.#slots.get(wildcard)?.found;
+  }
+
+  /** Gives one certificate as if it were alone, e.g. for clients that name no host. */
+  alone(name: string): Found | undefined {
+    const entry = this.#entries.get(name);
+    return entry === undefined ? undefined : this.#foundOf([entry], entry.preset);
+  }
+
+  /** Makes the context of a pair before it is served, so that a refusal of OpenSSL is seen in time. @throws Error */
+  warm(pair: CertificatePair, preset: TlsPreset): void {
+    this.#contexts.get(`${preset} ${pair.id}`, () => makeContext([pair], preset));
+  }
+
+  /** How many contexts are ready. */
+  get contexts(): number {
+    return this.#contexts.size;
+  }
+
+  #place(name: string, certificate: string, entry: Shelved | undefined): void {
+    const others = (this.#slots.get(name)?.entries ?? []).filter((other) => other.name !== certificate);
+    const entries = entry === undefined ? others : [...others, entry];
+    const [first] = entries;
+    if (first === undefined) this.#slots.delete(name);
+    else this.#slots.set(name, { entries, found: this.#foundOf(entries, first.preset) });
+  }
+
+  #foundOf(entries: readonly Shelved[], preset: TlsPreset): Found {
+    // Of identical pairs under two names one is enough; ECDSA first, as it is cheaper to sign with.
+    const ecdsa = entries.find((entry) => entry.pair.keyType === 'ecdsa');
+    const rsa = entries.find((entry) => entry.pair.keyType === 'rsa');
+    const chosen = [ecdsa, rsa].filter((entry) => entry !== undefined);
+    const pairs = chosen.map((entry) => entry.pair);
+    const key = `${preset} ${pairs.map((pair) => pair.id).join(' ')}`;
+    const contexts = this.#contexts;
+    return {
+      context: () => contexts.get(key, () => makeContext(pairs, preset)),
+      certificates: chosen.map((entry) => entry.name),
+      policyId: preset,
+      minVersion: tlsOptions(preset).minVersion,
+    };
+  }
+}

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { GatewayError } from '../errors.ts';
+import { JsonFields } from '../lib/json-fields.ts';
+import { SealError, type Sealer } from '../lib/seal.ts';
+import { Secret } from '../lib/secret.ts';
+import type { Records, StoredRecord } from '../state/store.ts';
+
+/** Certificate chain and key as they are kept. */
+export interface StoredPair {
+  /** Leaf first, PEM. */
+  readonly certificate: string;
+  /** PKCS#8, PEM. */
+  readonly key: Secret;
+}
+
+/** An uploaded pair and the one before it. */
+export interface Deposit {
+  readonly current: StoredPair;
+  readonly previous: StoredPair | undefined;
+  /** Fingerprint of the file's certificate that the upload took the place of; `undefined` when there was none. */
+  readonly over: string | undefined;
+}
+
+export interface StoredDeposit extends Deposit {
+  readonly name: string;
+  readonly version: number;
+}
+
+const INDEX = 'certificates';
+const PREFIX = 'certificate/';
+const PAGE = 200;
+
+/** Binds a sealed key to its certificate's name and chain: moved to another record it does not open. */
+function sealContext(name: string, certificate: string): string {
+  return `${PREFIX}${name}/${createHash('sha256').update(certificate).digest('hex')}`;
+}
+
+/**
+ * Keeps uploaded pairs in the state, one record per certificate's name.
+ *
+ * Security: keys are sealed before they leave the process (AES-256-GCM), bound to name and chain.
+ */
+export class Vault {
+  readonly #records: Records;
+  readonly #sealer: Sealer;
+
+  constructor({ records, sealer }: { readonly records: Records; readonly sealer: Sealer }) {
+    this.#records = records;
+    this.#sealer = sealer;
+  }
+
+  /** @throws SP_STATE_UNREACHABLE; SP_STATE_KEY when another key sealed it; SP_STATE_CORRUPT */
+  async get(name: string): Promise<StoredDeposit | undefined> {
+    const record = await this.#records.get(PREFIX + name);
+    return record === undefined ? undefined : this.#read(record);
+  }
+
+  /** Gives the version of a deposit even if it does not open. @throws SP_STATE_UNREACHABLE */
+  async versionOf(name: string): Promise<number | undefined> {
+    return (await this.#records.get(PREFIX + name))?.version;
+  }
+
+  /** Gives every deposit that can be read; `onBroken` is told of each other. @throws SP_STATE_UNREACHABLE */
+  async all(onBroken: (name: string, error: unknown) => void): Promise<readonly StoredDeposit[]> {
+    const deposits: StoredDeposit[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.#records.list(INDEX, {
+        limit: PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const record of page.records) {
+        try {
+          deposits.push(this.#read(record));
+        } catch (error) {
+          onBroken(record.key.slice(PREFIX.length), error);
+        }
+      }
+      after = page.next;
+    } while (after !== undefined);
+    return deposits;
+  }
+
+  /**
+   * Writes a deposit if nobody else did since it was read.
+   *
+   * @param version - of the record that was read; `undefined` when there was none
+   * @returns the new version
+   * @throws SP_CERTIFICATE_CONFLICT; SP_STATE_UNREACHABLE
+   */
+  async put(name: string, deposit: Deposit, version: number | undefined): Promise<number> {
+    const { current, previous, over } = deposit;
+    const fields = {
+      certificate: current.certificate,
+      key: this.#seal(name, current),
+      previousCertificate: previous?.certificate,
+      previousKey: previous === undefined ? undefined : this.#seal(name, previous),
+      over,
+    };
+    const condition = version === undefined ? { ifAbsent: true } : { ifVersion: version };
+    const value = Buffer.from(JSON.stringify(fields));
+    const written = await this.#records.put(PREFIX + name, value, { ...condition, indexes: [INDEX] });
+    if (written === undefined) throw conflict();
+    return written;
+  }
+
+  /** @throws SP_CERTIFICATE_CONFLICT when it was changed since `version`; SP_STATE_UNREACHABLE */
+  async delete(name: string, version: number): Promise<void> {
+    if (!(await this.#records.delete(PREFIX + name, { ifVersion: version }))) throw conflict();
+  }
+
+  #seal(name: string, pair: StoredPair): string {
+    const sealed = this.#sealer.seal(Buffer.from(pair.key.reveal()), sealContext(name, pair.certificate));
+    return Buffer.from(sealed).toString('base64');
+  }
+
+  #read(record: StoredRecord): StoredDeposit {
+    const name = record.key.slice(PREFIX.length);
+    const fields = new JsonFields(record.value, (why) => corrupt(why));
+    const previousCertificate = fields.optionalText('previousCertificate');
+    return {
+      name,
+      version: record.version,
+      current: this.#open(name, fields.text('certificate'), fields.text('key')),
+      previous:
+        previousCertificate === undefined
+          ? undefined
+          : this.#open(name, previousCertificate, fields.text('previousKey')),
+      over: fields.optionalText('over'),
+    };
+  }
+
+  #open(name: string, certificate: string, sealed: string): StoredPair {
+    try {
+      const key = this.#sealer.open(Buffer.from(sealed, 'base64'), sealContext(name, certificate));
+      return { certificate, key: new Secret(Buffer.from(key).toString()) };
+    } catch (error) {
+      if (error instanceof SealError && error.reason === 'wrong-key') {
+        throw new GatewayError('SP_STATE_KEY', { detail: 'an uploaded certificate', reason: 'wrong-key' });
+      }
+      throw corrupt('the key does not open');
+    }
+  }
+}
+
+function conflict(): GatewayError {
+  return new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'changed-meanwhile' });
+}
+
+function corrupt(why: string): GatewayError {
+  return new GatewayError('SP_STATE_CORRUPT', {
+    detail: `an uploaded certificate: ${why}`,
+    reason: 'garbage',
+  });
+}
