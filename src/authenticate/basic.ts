@@ -26,13 +26,14 @@ export interface BasicMethodOptions {
     /** Gives the account, or `undefined` after the same time when it is unknown or the password is wrong. */
     verify(name: string, password: string): Promise<KnownAccount | undefined>;
   };
-  /** Gives the one spelling of a name under which accounts are kept and failures are counted. */
-  readonly canonicalName: (raw: string) => string;
+  /** Gives the one spelling of a name under which accounts are kept and failures are counted; `undefined` for no name. */
+  readonly canonicalName: (raw: string) => string | undefined;
   readonly failures: {
     /** Gives how long the next attempt has to wait, 0 for not at all. */
     check(attempt: Attempt): Promise<{ readonly waitMs: number }>;
     failed(attempt: Attempt): Promise<unknown>;
-    succeeded(attempt: Attempt): Promise<unknown>;
+    /** Gives how long even this attempt has to wait, when too many others failed while it was judged. */
+    succeeded(attempt: Attempt): Promise<{ readonly waitMs: number }>;
   };
   readonly clock: Clock;
 }
@@ -59,25 +60,29 @@ export function makeBasicMethod(options: BasicMethodOptions): Method {
     if (authorization === undefined || !hasScheme(authorization, 'basic')) return { kind: 'absent' };
     const credential = basicCredentialOf(authorization);
     if (credential === undefined) return rejected('credential-malformed');
-    const attempt = { user: canonicalName(credential.name), address: client.address };
+    const user = canonicalName(credential.name);
+    if (user === undefined) return rejected('credential-malformed');
+    const attempt = { user, address: client.address };
     const turn = turns.take(keyOf(attempt), () => judge(attempt, credential.password));
     if (turn === undefined) throw tooMany(1000);
     return turn;
   }
 
   async function judge(attempt: Attempt, password: string): Promise<Verdict> {
-    const { waitMs } = await failures.check(attempt);
-    if (waitMs > 0) {
-      throttled.set(keyOf(attempt), clock() + waitMs);
-      throw tooMany(waitMs);
-    }
+    demandNoWait(attempt, await failures.check(attempt));
     const account = await accounts.verify(attempt.user, password);
     if (account === undefined) {
       await failures.failed(attempt);
       return rejected('password-wrong');
     }
-    await failures.succeeded(attempt);
+    demandNoWait(attempt, await failures.succeeded(attempt));
     return verifiedAccount(account);
+  }
+
+  function demandNoWait(attempt: Attempt, { waitMs }: { readonly waitMs: number }): void {
+    if (waitMs <= 0) return;
+    throttled.set(keyOf(attempt), clock() + waitMs);
+    throw tooMany(waitMs);
   }
 
   return {

@@ -1,11 +1,11 @@
 import { GatewayError } from '../errors.ts';
 import type { Arrived } from '../exchange.ts';
+import type { TokenFacts } from '../sessions/revocation-list.ts';
 import { hasScheme, token68Of } from './authorization-header.ts';
 import { bearerChallenge } from './challenge.ts';
 import { type Method, rejected, type Verdict } from './method.ts';
 import type { TokenIssuer, VerifiedToken } from './token-issuer.ts';
 import { readTokenShape } from './token-shape.ts';
-import type { RevocableToken } from './verified-cache.ts';
 
 export interface TokenMethodOptions {
   /** The configured issuers, and the gateway's own. Each issuer name once. */
@@ -13,7 +13,13 @@ export interface TokenMethodOptions {
   readonly realm: string;
   readonly sessions: LiveSessions;
   /** Says, without I/O, whether a token was revoked. */
-  readonly isRevoked: (token: RevocableToken) => boolean;
+  readonly isRevoked: (token: TokenFacts) => boolean;
+}
+
+interface LiveSession {
+  readonly user: string;
+  /** Seconds since the epoch. */
+  readonly expiresAtSec: number;
 }
 
 /** The sessions a token may be bound to. */
@@ -22,7 +28,9 @@ export interface LiveSessions {
    * Gives the session, or `undefined` when it ended or never was.
    * @throws SP_STATE_UNREACHABLE
    */
-  live(id: string): Promise<{ readonly user: string } | undefined>;
+  live(id: string): Promise<LiveSession | undefined>;
+  /** Notes that the session was used, so that it does not end for idleness. */
+  touch(id: string): void;
 }
 
 /**
@@ -50,27 +58,13 @@ export function makeTokenMethod(options: TokenMethodOptions): Method {
   }
 
   async function admit(token: VerifiedToken, needsSession: boolean): Promise<Verdict> {
-    const { user, groups, email, claims, sessionId, expiresAtSec, jti, subject, issuedAtSec } = token;
-    if (options.isRevoked({ jti, subject, issuedAtSec })) return rejected('token-revoked');
-    if (needsSession) {
-      if (sessionId === undefined) return rejected('token-claims');
-      const session = await options.sessions.live(sessionId);
-      if (session?.user !== user) return rejected('session-ended');
-    }
-    const bound = needsSession ? sessionId : undefined;
-    return {
-      kind: 'verified',
-      identity: { user, method: 'token', groups, email, claims, sessionId: bound, expiresAtSec },
-      ties: {
-        expiresAtSec,
-        needsState: needsSession,
-        account: needsSession ? user : undefined,
-        sessionId: bound,
-        jti,
-        subject,
-        issuedAtSec,
-      },
-    };
+    if (options.isRevoked(token)) return rejected('token-revoked');
+    if (!needsSession) return verified(token, undefined);
+    if (token.sessionId === undefined) return rejected('token-claims');
+    const session = await options.sessions.live(token.sessionId);
+    if (session?.user !== token.user) return rejected('session-ended');
+    options.sessions.touch(token.sessionId);
+    return verified(token, session);
   }
 
   return {
@@ -80,6 +74,26 @@ export function makeTokenMethod(options: TokenMethodOptions): Method {
       authorization !== undefined && hasScheme(authorization, 'bearer') ? authorization : undefined,
     inspect,
     challenge: (verdict) => bearerChallenge(options.realm, verdict.kind === 'rejected'),
+  };
+}
+
+/** @param session - the live session that the token is bound to; `undefined` when its issuer does not ask for one */
+function verified(token: VerifiedToken, session: LiveSession | undefined): Verdict {
+  const { user, groups, email, claims, jti, subject, issuedAtSec } = token;
+  const sessionId = session && token.sessionId;
+  const expiresAtSec = Math.min(token.expiresAtSec, session?.expiresAtSec ?? Number.POSITIVE_INFINITY);
+  return {
+    kind: 'verified',
+    identity: { user, method: 'token', groups, email, claims, sessionId, expiresAtSec },
+    ties: {
+      expiresAtSec,
+      needsState: session !== undefined,
+      account: session?.user,
+      sessionId,
+      jti,
+      subject,
+      issuedAtSec,
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import type { RouteConfig } from '../config/config.ts';
 import type { MethodName } from '../exchange.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { TokenFacts } from '../sessions/revocation-list.ts';
 import type { Notice } from '../state/notices.ts';
 import type { Ties, Verified } from './method.ts';
 import { RecentEndings } from './recent-endings.ts';
@@ -19,13 +20,7 @@ export interface VerifiedCacheOptions {
   readonly clock: Clock;
   readonly isStateUp: () => boolean;
   /** Says, without I/O, whether a token was revoked. */
-  readonly isRevoked: (token: RevocableToken) => boolean;
-}
-
-export interface RevocableToken {
-  readonly jti: string | undefined;
-  readonly subject: string | undefined;
-  readonly issuedAtSec: number | undefined;
+  readonly isRevoked: (token: TokenFacts) => boolean;
 }
 
 interface Entry {
