@@ -7,8 +7,9 @@ import type { PutOptions, RecordPage, Records, StoredRecord } from './store.ts';
 const COLUMNS = 'r.key, r.value, r.version, r.expires_at';
 const LIVE = '(r.expires_at IS NULL OR r.expires_at > ?)';
 const GET = `SELECT ${COLUMNS} FROM records r WHERE r.key = ? AND ${LIVE}`;
-const LIST = `SELECT ${COLUMNS} FROM record_indexes i JOIN records r ON r.key = i.key
-  WHERE i.name = ? AND i.key > ? AND ${LIVE} ORDER BY i.key LIMIT ?`;
+const MEMBERS = `SELECT ${COLUMNS} FROM record_indexes i JOIN records r ON r.key = i.key WHERE i.name = ?`;
+const FIRST_PAGE = `${MEMBERS} AND ${LIVE} ORDER BY i.key LIMIT ?`;
+const NEXT_PAGE = `${MEMBERS} AND i.key > ? AND ${LIVE} ORDER BY i.key LIMIT ?`;
 const NEXT_VERSION = "UPDATE sequences SET value = value + 1 WHERE name = 'version' RETURNING value";
 const PUT = `INSERT INTO records (key, value, version, expires_at) VALUES (?, ?, ?, ?)
   ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at`;
@@ -60,8 +61,11 @@ export class EmbeddedRecords implements Records {
   ): Promise<RecordPage> {
     const limit = pageSize(options.limit);
     const nowMs = this.#clock();
+    const { after } = options;
     const rows = this.#connection.read((prepare) =>
-      prepare(LIST).all(index, options.after ?? '', nowMs, limit + 1),
+      after === undefined
+        ? prepare(FIRST_PAGE).all(index, nowMs, limit + 1)
+        : prepare(NEXT_PAGE).all(index, after, nowMs, limit + 1),
     );
     const records = rows.slice(0, limit).map(record);
     return { records, next: rows.length > limit ? records.at(-1)?.key : undefined };

@@ -46,6 +46,8 @@ function commonOptions(address: RedisAddress, silenceMs: number): PlainOptions {
     protocol: 2,
     db: address.db,
     connectTimeout: CONNECT_MS,
+    // How long a closed store waits for the other side to close, too: it holds the process.
+    disconnectTimeout: 100,
     socketTimeout: silenceMs,
     // With 0, commands under way are rejected when the connection closes; any other value lets them wait for the next one.
     maxRetriesPerRequest: 0,

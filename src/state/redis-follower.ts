@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisAddress } from './redis-address.ts';
 import { makeRedisClient, type RedisClient } from './redis-client.ts';
@@ -30,7 +31,7 @@ export class RedisFollower {
   readonly #options: FollowerOptions;
   readonly #client: RedisClient;
   #position: string;
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -41,15 +42,16 @@ export class RedisFollower {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#client.disconnect();
   }
 
   /** Ends only by `stop`. */
   async run(): Promise<void> {
     let checked = false;
-    while (!this.#stopped) {
+    while (!this.#stopping.signal.aborted) {
       try {
+        await this.#ready();
         if (!checked) await this.#check();
         checked = true;
         const full = await this.#readOnce();
@@ -62,9 +64,15 @@ export class RedisFollower {
     }
   }
 
+  /** @throws when the connection could not be made */
+  async #ready(): Promise<void> {
+    if (this.#client.status === 'ready') return;
+    await once(this.#client, 'ready', { signal: this.#stopping.signal });
+  }
+
   async #check(): Promise<void> {
     const lost = OFFSET.test(this.#position) ? await this.#isLost(this.#position) : true;
-    if (!lost || this.#stopped) return;
+    if (!lost || this.#stopping.signal.aborted) return;
     this.#position = BEGINNING;
     this.#options.onGap();
   }
@@ -83,7 +91,7 @@ export class RedisFollower {
     const { stream, onEvents } = this.#options;
     const args = ['COUNT', BATCH, 'BLOCK', BLOCK_MS, 'STREAMS', stream, this.#position];
     const reply = await this.#client.callBuffer('XREAD', args);
-    if (reply === null || this.#stopped) return false;
+    if (reply === null || this.#stopping.signal.aborted) return false;
     const [, entries] = asList(asList(reply)[0]);
     const events = asList(entries).map(asEvent);
     const last = events.at(-1);

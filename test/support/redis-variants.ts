@@ -4,15 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import forge from 'node-forge';
-import { freePort, type RedisServer, startRedis } from './redis.ts';
+import { freePort, type RedisServer, sendCommand, startRedis } from './redis.ts';
 
-/** One Redis that speaks only TLS, under a CA of its own. `url` names the CA. */
-export async function startTlsRedis(): Promise<{
-  url: string;
-  caFile: string;
-  server: RedisServer;
+/** Answers TLS on the port of `url`, which names the CA, and plain TCP on another one for `command`. */
+export interface TlsRedis {
+  readonly url: string;
+  readonly server: RedisServer;
+  command(...words: readonly string[]): Promise<string>;
   stop(): Promise<void>;
-}> {
+}
+
+/** Starts a Redis with a certificate for `localhost` under a CA of its own. */
+export async function startTlsRedis(): Promise<TlsRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-redis-tls-'));
   const pair = selfSigned();
   const caFile = join(folder, 'ca.pem');
@@ -29,8 +32,8 @@ export async function startTlsRedis(): Promise<{
   });
   return {
     url: `rediss://localhost:${server.port}/?ca=${encodeURIComponent(caFile)}`,
-    caFile,
     server,
+    command: (...words) => sendCommand(plainPort, words),
     async stop() {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -40,7 +43,9 @@ export async function startTlsRedis(): Promise<{
 
 /** A Cluster of one node that serves every slot. */
 export async function startRedisCluster(): Promise<RedisServer> {
-  const server = await startRedis({ args: () => ['--cluster-enabled', 'yes'] });
+  const server = await startRedis({
+    args: () => ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
+  });
   await server.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
   while (!(await server.command('CLUSTER', 'INFO')).includes('cluster_state:ok')) await sleep(20);
   return server;

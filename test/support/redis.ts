@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { findProgram } from './provision-find.ts';
 
 export interface RedisSettings {
   /** Keeps every write in an append-only file, so that a killed server comes back with it. */
@@ -69,10 +70,8 @@ export async function startRedis(settings: RedisSettings = {}): Promise<RedisSer
 
 /** Gives the path of the `redis-server` that tests start. @throws one clear line when there is none */
 export function findRedisServer(): string {
-  const named = process.env['SALLYPORT_TEST_REDIS_SERVER'];
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const candidates = named === undefined ? folders.map((folder) => join(folder, 'redis-server')) : [named];
-  const found = candidates.find(isExecutable);
+  const named = process.env.SALLYPORT_TEST_REDIS_SERVER;
+  const found = findProgram(named ?? 'redis-server');
   if (found !== undefined) return found;
   const looked = named === undefined ? 'on the PATH' : `at SALLYPORT_TEST_REDIS_SERVER=${named}`;
   throw new Error(
@@ -103,15 +102,6 @@ function redisArguments(settings: RedisSettings, port: number, folder: string): 
   return [...place, '--save', '', '--appendonly', ...persistence];
 }
 
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 async function launch(binary: string, args: readonly string[], readyLine: string): Promise<ChildProcess> {
   const child = spawn(binary, [...args], { stdio: ['ignore', 'pipe', 'ignore'] });
   const reap = (): void => void child.kill('SIGKILL');
@@ -131,7 +121,8 @@ async function launch(binary: string, args: readonly string[], readyLine: string
   return child;
 }
 
-function sendCommand(port: number, words: readonly string[]): Promise<string> {
+/** Runs one command over plain TCP. @returns the raw reply */
+export function sendCommand(port: number, words: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let reply = '';
