@@ -94,6 +94,7 @@ export const ERRORS = {
   },
   SP_ADMIN_BAD_REQUEST: { status: 400, title: 'The request is malformed', level: 'info' },
   SP_ADMIN_NOT_FOUND: { status: 404, title: 'There is no such resource', level: 'info' },
+  SP_ADMIN_METHOD_REFUSED: { status: 405, title: 'This method is not accepted here', level: 'info' },
   SP_ADMIN_TOO_LARGE: { status: 413, title: 'The request body is too large', level: 'info' },
   SP_ADMIN_MEDIA_TYPE: { status: 415, title: 'The body must be application/json', level: 'info' },
 

@@ -1,0 +1,146 @@
+import { type TSchema, Type } from 'typebox';
+
+/** Letters, digits and `. _ @ * + -`; not a dot segment, because names become file names and paths. */
+const NAME_PATTERN = '^(?!\\.{1,2}$)[A-Za-z0-9._@*+-]{1,128}$';
+
+const strict = { additionalProperties: false };
+const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const pem = () => Type.String({ minLength: 1, maxLength: 1_048_576 });
+const instant = () =>
+  Type.Integer({ minimum: 0, maximum: 253_402_300_799, description: 'Seconds since the epoch' });
+const strings = () => Type.Array(Type.String());
+
+/** Path with a name: `/v1/users/{name}`. */
+export const NameParams = Type.Object({ name: Type.String({ pattern: NAME_PATTERN }) }, strict);
+
+/** Path with the public id of a session. */
+export const IdParams = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) }, strict);
+
+const groups = Type.Array(text(128), { maxItems: 256 });
+
+export const AccountBody = Type.Object(
+  {
+    password: Type.Optional(text(1024)),
+    groups: Type.Optional(groups),
+    email: Type.Optional(Type.String({ pattern: '^[^@\\s]{1,64}@[^@\\s]{1,189}$' })),
+  },
+  strict,
+);
+
+const passphrase = Type.Optional(text(1024));
+
+export const CertificateBody = Type.Union([
+  Type.Object({ certificate: pem(), key: pem(), passphrase }, { ...strict, title: 'PEM' }),
+  Type.Object({ pkcs12: pem(), passphrase }, { ...strict, title: 'PKCS#12, base64' }),
+]);
+
+export const RevocationBody = Type.Union([
+  Type.Object({ jti: text(256) }, strict),
+  Type.Object({ subject: text(256), before: Type.Optional(instant()) }, strict),
+]);
+
+export const TokenBody = Type.Object(
+  {
+    subject: text(256),
+    groups: Type.Optional(groups),
+    ttlSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'Default 3600' })),
+  },
+  strict,
+);
+
+export const SessionQuery = Type.Object({ user: Type.Optional(text(256)) }, strict);
+export const SessionQueryRequired = Type.Object({ user: text(256) }, strict);
+
+export const ProblemAnswer = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String(),
+    requestId: Type.String(),
+    problems: Type.Optional(strings()),
+  },
+  { title: 'Problem', description: 'RFC 9457' },
+);
+
+export const AccountAnswer = Type.Object({
+  name: Type.String(),
+  groups: strings(),
+  email: Type.Optional(Type.String()),
+  createdAtSec: Type.Number(),
+  updatedAtSec: Type.Number(),
+});
+
+export const CertificateAnswer = Type.Object({
+  name: Type.String(),
+  names: strings(),
+  notBefore: Type.String(),
+  notAfter: Type.String(),
+  fingerprint256: Type.String(),
+  keyType: Type.String(),
+  source: Type.String(),
+});
+
+export const RotationAnswer = Type.Object({
+  name: Type.String(),
+  fingerprint256: Type.String(),
+  previous: Type.Optional(Type.String()),
+  confirmedBy: strings(),
+});
+
+export const SessionAnswer = Type.Object({
+  id: Type.String(),
+  user: Type.String(),
+  groups: strings(),
+  email: Type.Optional(Type.String()),
+  createdAtSec: Type.Number(),
+  lastSeenSec: Type.Number(),
+  expiresAtSec: Type.Number(),
+  address: Type.Optional(Type.String()),
+  device: Type.Optional(Type.String()),
+});
+
+export const TokenAnswer = Type.Object({
+  access_token: Type.String(),
+  token_type: Type.Literal('Bearer'),
+  expires_in: Type.Number(),
+  session_id: Type.String(),
+});
+
+export const RouteAnswer = Type.Object({
+  id: Type.String(),
+  host: Type.String(),
+  path: Type.String(),
+  upstream: Type.String(),
+  public: Type.Boolean(),
+  accept: strings(),
+  allow: Type.Unknown(),
+});
+
+export const UpstreamAnswer = Type.Object({
+  name: Type.String(),
+  targets: Type.Array(
+    Type.Object({
+      address: Type.String(),
+      healthy: Type.Boolean(),
+      active: Type.Number(),
+      idle: Type.Number(),
+    }),
+  ),
+});
+
+export const ReadinessAnswer = Type.Object({
+  ready: Type.Boolean(),
+  generation: Type.Number(),
+  state: Type.Object({ driver: Type.String(), up: Type.Boolean(), sinceMs: Type.Number() }),
+  notes: strings(),
+});
+
+export const CountAnswer = Type.Object({ ended: Type.Integer() });
+export const GenerationAnswer = Type.Object({ generation: Type.Integer() });
+export const HealthAnswer = Type.Object({ status: Type.Literal('ok') });
+
+/** Gives the answers of a route: what it gives on success, and a problem for everything else. */
+export function answers<Success extends TSchema>(status: 200 | 204, schema: Success, also: object = {}) {
+  return { [status]: schema, ...also, '4xx': ProblemAnswer, '5xx': ProblemAnswer };
+}

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, stat } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { makeAdmin } from '../../../src/admin/admin.ts';
+import { silentLogger } from '../../../src/lib/logger.ts';
+import { Secret } from '../../../src/lib/secret.ts';
+import { type AdminHouse, openAdminHouse, TOKEN } from './admin-house.ts';
+
+let house: AdminHouse;
+before(async () => {
+  house = await openAdminHouse();
+});
+after(() => house.close());
+
+const lastCall = () => house.calls.at(-1);
+
+function codeOf(json: unknown): unknown {
+  return typeof json === 'object' && json !== null && 'code' in json ? json.code : undefined;
+}
+
+test('health, readiness and metrics answer without a credential', async () => {
+  assert.deepEqual((await house.call('/healthz', { token: null })).json, { status: 'ok' });
+  const ready = await house.call('/readyz', { token: null });
+  assert.equal(ready.status, 503);
+  assert.deepEqual(ready.json, {
+    ready: false,
+    generation: 4,
+    state: { driver: 'embedded', up: true, sinceMs: 5 },
+    notes: ['the last reload failed'],
+  });
+  const metrics = await house.call('/metrics?x=1', { token: null });
+  assert.equal(metrics.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  assert.equal(metrics.text, '# HELP x y\n');
+});
+
+test('certificates are listed, rotated, rolled back and removed', async () => {
+  const list = await house.call('/v1/certificates');
+  assert.equal(list.status, 200);
+  const put = await house.call('/v1/certificates/site', {
+    method: 'PUT',
+    body: { certificate: 'PEM', key: 'PEM' },
+  });
+  assert.equal(put.status, 200);
+  assert.deepEqual(lastCall(), ['rotate', 'site', { certificate: 'PEM', key: 'PEM' }]);
+  assert.deepEqual(put.json, {
+    name: 'site',
+    fingerprint256: 'AA:BB',
+    previous: 'CC:DD',
+    confirmedBy: ['1'],
+  });
+  const p12 = { pkcs12: 'MII=', passphrase: 'p' };
+  assert.equal((await house.call('/v1/certificates/site', { method: 'PUT', body: p12 })).status, 200);
+  assert.deepEqual(lastCall(), ['rotate', 'site', p12]);
+  assert.equal((await house.call('/v1/certificates/site/rollback', { method: 'POST' })).status, 200);
+  assert.equal((await house.call('/v1/certificates/site', { method: 'DELETE' })).status, 204);
+  assert.deepEqual(lastCall(), ['remove certificate', 'site']);
+});
+
+test('a refused certificate names every problem', async () => {
+  const answer = await house.call('/v1/certificates/bad', {
+    method: 'PUT',
+    body: { certificate: 'PEM', key: 'PEM' },
+  });
+  assert.equal(answer.status, 422);
+  assert.equal(answer.headers['content-type'], 'application/problem+json');
+  const { requestId, ...rest } = Object(answer.json);
+  assert.match(String(requestId), /^[0-9a-f-]{36}$/);
+  assert.deepEqual(rest, {
+    type: 'about:blank',
+    title: 'The certificate was not accepted',
+    status: 422,
+    code: 'SP_CERTIFICATE_INVALID',
+    problems: ['the key does not belong to the certificate', 'the certificate expired'],
+  });
+});
+
+test('an upload is PEM or PKCS#12, not both', async () => {
+  const body = { certificate: 'a', key: 'b', pkcs12: 'c' };
+  const answer = await house.call('/v1/certificates/site', { method: 'PUT', body });
+  assert.equal(answer.status, 400);
+});
+
+test('accounts are listed, put and removed, and no hash leaves', async () => {
+  assert.equal((await house.call('/v1/users')).status, 200);
+  const put = await house.call('/v1/users/bob', {
+    method: 'PUT',
+    body: { password: 'correct horse', groups: ['a'] },
+  });
+  assert.equal(put.status, 200);
+  assert.deepEqual(lastCall(), ['put', 'bob', { password: 'correct horse', groups: ['a'] }]);
+  assert.ok(!put.text.includes('canary'));
+  assert.equal((await house.call('/v1/users/alice', { method: 'DELETE' })).status, 204);
+  const absent = await house.call('/v1/users/nobody', { method: 'DELETE' });
+  assert.equal(absent.status, 404);
+  assert.equal(codeOf(absent.json), 'SP_ADMIN_NOT_FOUND');
+});
+
+test('sessions are listed and revoked, one or all of a user', async () => {
+  assert.deepEqual((await house.call('/v1/sessions?user=alice')).json, []);
+  assert.deepEqual(lastCall(), ['sessions', 'alice']);
+  assert.equal((await house.call('/v1/sessions/known', { method: 'DELETE' })).status, 204);
+  assert.equal((await house.call('/v1/sessions/unknown', { method: 'DELETE' })).status, 404);
+  assert.deepEqual((await house.call('/v1/sessions?user=alice', { method: 'DELETE' })).json, { ended: 3 });
+  assert.equal((await house.call('/v1/sessions', { method: 'DELETE' })).status, 400);
+});
+
+test('tokens are revoked by id or by subject and issued for a subject', async () => {
+  const post = (path: string, body: unknown) => house.call(path, { method: 'POST', body });
+  assert.equal((await post('/v1/revocations', { jti: 'j1' })).status, 204);
+  assert.deepEqual(lastCall(), ['revokeTokens', { jti: 'j1' }]);
+  assert.equal((await post('/v1/revocations', { subject: 's', before: 12 })).status, 204);
+  assert.deepEqual(lastCall(), ['revokeTokens', { subject: 's', beforeSec: 12 }]);
+  assert.equal((await post('/v1/revocations', { subject: 's', jti: 'j1' })).status, 400);
+  const issued = await post('/v1/tokens', { subject: 'bot', groups: ['ci'] });
+  assert.equal(issued.headers['cache-control'], 'no-store');
+  assert.deepEqual(lastCall(), ['issueToken', { subject: 'bot', groups: ['ci'], ttlSec: 3600 }]);
+});
+
+test('routes, upstreams and reload answer', async () => {
+  assert.deepEqual(Object((await house.call('/v1/routes')).json)[0].allow, { groups: ['ops'] });
+  assert.equal((await house.call('/v1/upstreams')).status, 200);
+  assert.deepEqual((await house.call('/v1/reload', { method: 'POST' })).json, { generation: 5 });
+});
+
+test('the description lists exactly the routes that exist', async () => {
+  const { json } = await house.call('/openapi.json');
+  const paths = Object.keys(Object(json).paths).sort();
+  assert.deepEqual(paths, [
+    '/healthz',
+    '/metrics',
+    '/readyz',
+    '/v1/certificates',
+    '/v1/certificates/{name}',
+    '/v1/certificates/{name}/rollback',
+    '/v1/reload',
+    '/v1/revocations',
+    '/v1/routes',
+    '/v1/sessions',
+    '/v1/sessions/{id}',
+    '/v1/tokens',
+    '/v1/upstreams',
+    '/v1/users',
+    '/v1/users/{name}',
+  ]);
+});
+
+test('an unknown path is 404, a wrong method is 405 and says which ones there are', async () => {
+  const unknown = await house.call('/v1/nothing');
+  assert.equal(unknown.status, 404);
+  assert.equal(codeOf(unknown.json), 'SP_ADMIN_NOT_FOUND');
+  const wrong = await house.call('/v1/users/alice', { method: 'PATCH', body: {} });
+  assert.equal(wrong.status, 405);
+  assert.equal(wrong.headers.allow, 'DELETE, PUT');
+  assert.equal(codeOf(wrong.json), 'SP_ADMIN_METHOD_REFUSED');
+});
+
+test('an unknown key, a wrong type and a body where none belongs are refused without repeating values', async () => {
+  const put = (body: unknown) => house.call('/v1/users/bob', { method: 'PUT', body });
+  const unknown = await put({ passwrod: 'hunter2-canary' });
+  assert.equal(unknown.status, 400);
+  assert.deepEqual(Object(unknown.json).problems, ['body must NOT have additional properties: passwrod']);
+  const wrong = await put({ password: 17, groups: 'hunter2-canary' });
+  assert.equal(wrong.status, 400);
+  assert.ok(!wrong.text.includes('canary'));
+  assert.equal((await house.call('/v1/reload', { method: 'POST', body: { x: 1 } })).status, 400);
+});
+
+test('what was not foreseen is 500 and keeps its message inside', async () => {
+  const answer = await house.call('/v1/users/broken', { method: 'PUT', body: { password: 'x' } });
+  assert.equal(answer.status, 500);
+  assert.equal(codeOf(answer.json), 'SP_INTERNAL');
+  assert.ok(!answer.text.includes('canary'));
+});
+
+test('no password reaches the log', async () => {
+  await house.call('/v1/users/bob', { method: 'PUT', body: { password: 'logged-canary' } });
+  assert.ok(house.logged.length > 0);
+  assert.ok(!JSON.stringify(house.logged).includes('logged-canary'));
+  assert.ok(!JSON.stringify(house.logged).includes(TOKEN));
+});
+
+test('a unix socket is plain HTTP and belongs to its owner alone', async () => {
+  const path = join(await mkdtemp(join(tmpdir(), 'sallyport-unix-')), 'admin.sock');
+  const options = { view: emptyView(), token: new Secret(TOKEN), hosts: [], logger: silentLogger };
+  const first = makeAdmin(options);
+  assert.equal(await first.listen({ kind: 'unix', path }, undefined), `unix:${path}`);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  const status = await new Promise((resolve, reject) => {
+    httpRequest({ socketPath: path, path: '/healthz' }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .on('error', reject)
+      .end();
+  });
+  assert.equal(status, 200);
+  await first.close();
+});
+
+function emptyView(): Parameters<typeof makeAdmin>[0]['view'] {
+  const nothing = async () => {
+    throw new Error('not asked in this test');
+  };
+  return {
+    certificates: { list: () => [], rotate: nothing, rollback: nothing, remove: nothing },
+    accounts: { list: nothing, put: nothing, remove: nothing },
+    sessions: { list: nothing, revoke: nothing, revokeAll: nothing },
+    revokeTokens: nothing,
+    routes: () => [],
+    upstreams: () => [],
+    metrics: nothing,
+    readiness: () => ({
+      ready: true,
+      generation: 1,
+      state: { driver: 'embedded', up: true, sinceMs: 0 },
+      notes: [],
+    }),
+    reload: nothing,
+    issueToken: nothing,
+  };
+}
