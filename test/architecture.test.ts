@@ -8,6 +8,7 @@ import { type ImportLine, importLines, readSources } from './support/import-line
 
 const ROOT = resolve(import.meta.dirname, '..');
 const SOURCES = readSources(resolve(ROOT, 'src'));
+const LOCK = readFileSync(resolve(ROOT, 'package-lock.json'), 'utf8');
 const IMPORTS = SOURCES.flatMap(importLines);
 /** Leaves that everybody may use: the tool drawer and the error table. */
 const ALWAYS = ['lib', 'errors.ts'];
@@ -147,10 +148,17 @@ test('the package rules and package.json name the same packages', () => {
 });
 
 test('the lock file names no registry', () => {
-  const lock = readFileSync(resolve(ROOT, 'package-lock.json'), 'utf8');
   assert.doesNotMatch(
-    lock,
+    LOCK,
     /"resolved":/,
     'A registry address in the lock file ties every clone to that registry.',
   );
+});
+
+test('the lock file holds the builds of every platform', () => {
+  const { packages }: { packages: Record<string, { optionalDependencies?: object }> } = JSON.parse(LOCK);
+  const absent = Object.values(packages)
+    .flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+    .filter((name) => packages[`node_modules/${name}`] === undefined);
+  none(absent.map((name) => `${name} is absent: "npm ci" fails wherever the registry does not offer it.`));
 });
