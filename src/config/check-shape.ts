@@ -12,6 +12,7 @@ export interface Shape {
   readonly required?: readonly string[];
   readonly patternProperties?: Readonly<Record<string, Shape>>;
   readonly minProperties?: number;
+  readonly maxProperties?: number;
   readonly items?: Shape;
   readonly minItems?: number;
   readonly anyOf?: readonly Shape[];
@@ -49,7 +50,7 @@ export function checkShape(shape: Shape, value: unknown, path: KeyPath): ShapePr
   }
   if (shape.anyOf !== undefined) {
     const branch = shape.anyOf.find((option) => option.type === kindOf(value, option.type));
-    if (branch === undefined)
+    if (branch === undefined || (branch.enum !== undefined && !branch.enum.includes(value)))
       return problem(`must be ${shape.anyOf.map(nameOf).join(' or ')}, not ${shown(shape, value)}`);
     return checkShape(shape.secret === true ? { ...branch, secret: true } : branch, value, path);
   }
@@ -83,6 +84,10 @@ function checkMapping(shape: Shape, value: Readonly<Record<string, unknown>>, pa
       message: 'is empty',
       hint: keys === '' ? undefined : `one of: ${keys}`,
     });
+  }
+  if (written.length > (shape.maxProperties ?? Number.POSITIVE_INFINITY)) {
+    const keys = Object.keys(shape.properties ?? {}).join(' or ');
+    problems.push({ path, at: 'value', message: 'has too many keys', hint: `only one of ${keys} can hold` });
   }
   const open = shape.properties === undefined && shape.patternProperties === undefined;
   for (const [key, inner] of open ? [] : written) {
@@ -191,7 +196,7 @@ function kindOf(value: unknown, asked: string | undefined): string {
 
 function nameOf(shape: Shape): string {
   if (shape.const !== undefined) return JSON.stringify(shape.const);
-  if (shape.enum !== undefined) return `one of ${shape.enum.join(', ')}`;
+  if (shape.enum !== undefined) return shape.enum.join(', ');
   const names = {
     string: 'a text',
     number: 'a number',
@@ -206,7 +211,7 @@ function nameOf(shape: Shape): string {
 /** Gives what the problem may show of a value. Security: of a secret only its kind. */
 function shown(shape: Shape, value: unknown): string {
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object' || typeof value === 'bigint') return 'a mapping';
+  if (typeof value === 'object') return isMapping(value) ? 'a mapping' : 'a value of another kind';
   if (shape.secret === true) return `a ${typeof value}`;
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;

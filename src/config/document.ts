@@ -60,7 +60,9 @@ function section(name: string, shape: Shape): string {
 }
 
 function rowsOf(shape: Shape, prefix: string): Row[] {
-  const mapping = [shape, ...(shape.anyOf ?? [])].find((option) => option.properties !== undefined && !isSecret(option));
+  const mapping = [shape, ...(shape.anyOf ?? [])].find(
+    (option) => option.properties !== undefined && !isSecret(option),
+  );
   const own = Object.entries(mapping?.properties ?? {}).flatMap(([key, inner]) => {
     const row = { key: `${prefix}${key}`, shape: inner, required: mapping?.required?.includes(key) === true };
     return isSecret(inner) ? [row] : [row, ...rowsOf(inner, `${prefix}${key}.`)];

@@ -36,16 +36,13 @@ export function resolveConfig(input: unknown, file: string, context: ResolveCont
     context,
   );
   const observe = resolveObserve(input.observe ?? {}, context);
-  crossCheck(
-    { listen, certificates, issuers: authenticate?.issuers ?? [], routes, upstreamNames, input },
-    context,
-  );
+  crossCheck({ listen, certificates, issuers: authenticate.issuers, routes, upstreamNames, input }, context);
   for (const { value } of routes) {
     const inline = upstreams.has(value.upstream) ? undefined : inlineUpstream(value.upstream);
     if (inline !== undefined) upstreams.set(value.upstream, inline);
   }
   if (context.problems.some((problem) => problem.severity === 'error')) return undefined;
-  if (!listen || !state || !authenticate || !observe) return undefined;
+  if (!listen || !state || !authenticate.config || !observe) return undefined;
   return deepFreeze({
     listen,
     state,

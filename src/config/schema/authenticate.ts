@@ -94,7 +94,8 @@ export const AuthenticateSchema = Type.Object(
 
 /** Section `authenticate` resolved, and where each issuer stands. */
 export interface ResolvedAuthenticate {
-  readonly config: AuthenticateConfig;
+  /** `undefined` when the shape of the section is wrong. */
+  readonly config: AuthenticateConfig | undefined;
   readonly issuers: readonly Placed<TokenIssuerConfig>[];
 }
 
@@ -107,15 +108,12 @@ export function configuredMethods(input: unknown): readonly MethodName[] {
   return isMapping(input) && Object.hasOwn(input, 'basic') ? ['token', 'basic'] : ['token'];
 }
 
-/** Gives the section resolved, or `undefined` when its shape is wrong; problems go to the context. */
-export function resolveAuthenticate(
-  input: unknown,
-  context: ResolveContext,
-): ResolvedAuthenticate | undefined {
+/** Gives the section resolved, as far as it is sound; problems go to the context. */
+export function resolveAuthenticate(input: unknown, context: ResolveContext): ResolvedAuthenticate {
   const path: KeyPath = ['authenticate'];
   const sound = context.accepts(AuthenticateSchema, input, path);
   const issuers = resolveIssuers(isMapping(input) ? input.token : undefined, context);
-  if (!sound) return undefined;
+  if (!sound) return { config: undefined, issuers };
   const basic: BasicConfig | undefined =
     input.basic === undefined
       ? undefined
