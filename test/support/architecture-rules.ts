@@ -12,11 +12,11 @@ export const ROOMS = ['listen', 'route', 'authenticate', 'authorize', 'forward']
 
 /** Cards and configuration: types that every place may name. */
 const CARDS = ['exchange.ts', 'config'];
-const CELLAR = ['state', 'sessions', 'accounts', 'certificates'];
+const CELLAR = ['state', 'sessions', 'accounts', 'certificates', 'limits'];
 const EVERYTHING = [...ROOMS, ...CELLAR, 'config', 'observe', 'sign-in', 'admin', 'exchange.ts'];
 
 const ROOM_REASON =
-  'Rooms never import each other and get what they need as arguments: only pipeline.ts walks them and only gateway.ts furnishes the house.';
+  'Rooms never import each other and get what they need as arguments: only pipeline.ts walks them and only gateway.ts with house/ furnishes them.';
 const CELLAR_REASON =
   'The cellar carries the house: it knows no room, and its folders know each other by type only.';
 
@@ -44,6 +44,7 @@ export const PLACES: Readonly<Record<string, PlaceRule>> = {
   sessions: cellar,
   accounts: cellar,
   certificates: cellar,
+  limits: cellar,
   admin: {
     values: [],
     types: [...CARDS, ...CELLAR],
@@ -54,8 +55,13 @@ export const PLACES: Readonly<Record<string, PlaceRule>> = {
     types: EVERYTHING,
     reason: 'The corridor walks the rooms; building them is the business of gateway.ts.',
   },
+  house: {
+    values: EVERYTHING,
+    types: ['pipeline.ts'],
+    reason: 'The house is furnished here and walked by pipeline.ts; gateway.ts builds, swaps and drains it.',
+  },
   'gateway.ts': {
-    values: [...EVERYTHING, 'pipeline.ts'],
+    values: [...EVERYTHING, 'pipeline.ts', 'house'],
     types: [],
     reason: 'gateway.ts furnishes the house and is started by the command line, never the other way round.',
   },
