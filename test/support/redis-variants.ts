@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,13 +52,17 @@ export async function startRedisCluster(): Promise<RedisServer> {
   return server;
 }
 
-/** A master, a replica and a Sentinel that watches them under the name `house`. `url` is for the store. */
-export async function startRedisSentinel(): Promise<{
-  url: string;
-  master: RedisServer;
-  sentinel: RedisServer;
+export interface SentinelRedis {
+  /** For the store. */
+  readonly url: string;
+  readonly master: RedisServer;
+  /** Waits until the replica has everything that the master has. */
+  replicated(): Promise<void>;
   stop(): Promise<void>;
-}> {
+}
+
+/** Starts a master, a replica, and a Sentinel that watches them under the name `house` and fails over within some seconds. */
+export async function startRedisSentinel(): Promise<SentinelRedis> {
   const master = await startRedis();
   const replica = await startRedis({ args: () => ['--replicaof', '127.0.0.1', String(master.port)] });
   const sentinel = await startRedis({
@@ -73,7 +78,9 @@ export async function startRedisSentinel(): Promise<{
   return {
     url: `redis+sentinel://127.0.0.1:${sentinel.port}/house`,
     master,
-    sentinel,
+    async replicated() {
+      assert.match(await master.command('WAIT', '1', '2000'), /:1/);
+    },
     async stop() {
       await Promise.all([sentinel.stop(), replica.stop(), master.stop()]);
     },
