@@ -82,6 +82,9 @@ export class TokenIssuer {
     // Revocation and session are looked up by these: a value of another type would look up nothing.
     if (!isTextOrAbsent(jti) || !isTextOrAbsent(sub) || !isTextOrAbsent(sid)) return rejected('token-claims');
     if (iat !== undefined && typeof iat !== 'number') return rejected('token-claims');
+    // A token from the future would escape "revoke everything issued before now".
+    const latestSec = this.#clock() / 1000 + this.rules.clockToleranceSec;
+    if (iat !== undefined && iat > latestSec) return rejected('token-not-yet-valid');
     return {
       kind: 'token',
       user,
