@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type CertificatePair, checkPair } from './certificate.ts';
 import { type DevCa, loadOrMakeDevCa } from './dev-ca.ts';
-import { loadOrMakeDevLeaf } from './dev-leaf.ts';
+import { devNames, loadOrMakeDevLeaf } from './dev-leaf.ts';
 import { readFiles } from './files.ts';
 import { type Problem, type ProblemWord, problem, sentences } from './problem.ts';
 
@@ -15,6 +15,8 @@ export interface BasePair {
   /** Of the files as they were read. */
   readonly stamp: string;
 }
+
+type DevSource = Extract<CertificateConfig['source'], { readonly kind: 'dev' }>;
 
 export interface BaseOptions {
   readonly hostsOf: (name: string) => readonly string[];
@@ -42,6 +44,17 @@ export function weigh(problems: readonly Problem[]): {
   return { fatal, told: problems.filter(({ word }) => TOLERATED.has(word)) };
 }
 
+/** Gives the dev certificate of a name, made anew when it is due or its names changed. */
+export async function loadDev(
+  name: string,
+  source: DevSource,
+  options: Pick<BaseOptions, 'hostsOf' | 'devFolder'>,
+  ca: DevCa,
+): Promise<CertificatePair> {
+  const names = devNames(source.names, options.hostsOf(name));
+  return await loadOrMakeDevLeaf({ folder: options.devFolder, name, names, keyType: source.keyType }, ca);
+}
+
 async function loadBase(
   config: CertificateConfig,
   options: BaseOptions,
@@ -51,12 +64,7 @@ async function loadBase(
   if (source.kind === 'uploaded') return { pair: undefined, problems: [], stamp: '' };
   if (source.kind === 'dev') {
     if (ca === undefined) throw new Error('no dev CA');
-    const { names, keyType } = source;
-    return {
-      pair: await loadOrMakeDevLeaf({ folder: options.devFolder, name, names, keyType }, ca),
-      problems: [],
-      stamp: '',
-    };
+    return { pair: await loadDev(config.name, source, options, ca), problems: [], stamp: '' };
   }
   const reading = await readFiles(source);
   const verdict = checkPair(reading, { hosts: options.hostsOf(name), now: options.clock() });

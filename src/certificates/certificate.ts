@@ -4,7 +4,7 @@ import { checkChain } from './check-chain.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { canonicalName, covers } from './host-name.ts';
 import { type Problem, problem } from './problem.ts';
-import type { Reading } from './reading.ts';
+import { leafOf, type Reading } from './reading.ts';
 
 /** A certificate with its chain and key, checked: what is needed to serve and list it, and no native object. */
 export interface CertificatePair {
@@ -108,8 +108,9 @@ function checkDates(leaf: X509Certificate, now: number, found: Found): void {
   }
 }
 
-function checkNames(extensions: Extensions, hosts: readonly string[], problems: Problem[]): void {
+function checkNames(extensions: Extensions, hosts: readonly string[], found: Found): void {
   const { names } = extensions;
+  const { problems } = found;
   if (extensions.unusableNames > 0) {
     const text =
       'The certificate has names that no host can match; a wildcard must be one whole left-most label, as in *.example.com.';
@@ -123,6 +124,12 @@ function checkNames(extensions: Extensions, hosts: readonly string[], problems: 
       ),
     );
     return;
+  }
+  const wide = names.filter((name) => name.startsWith('*.') && name.split('.').length === 2);
+  if (wide.length > 0) {
+    found.warnings.push(
+      problem('wildcard-wide', `Most clients refuse the wildcard ${listed(wide)}: name the hosts in full.`),
+    );
   }
   for (const host of hosts) {
     const name = canonicalName(host);
@@ -150,7 +157,7 @@ interface Found {
 function checkLeaf(leaf: X509Certificate, key: KeyObject | undefined, problems: Problem[]): void {
   if (leaf.ca) {
     problems.push(
-      problem('leaf-is-ca', 'The first certificate is an authority: the first one must be of the server.'),
+      problem('leaf-is-ca', 'The certificate is an authority: the first one must be of the server.'),
     );
   }
   if (
@@ -162,7 +169,7 @@ function checkLeaf(leaf: X509Certificate, key: KeyObject | undefined, problems: 
     );
   }
   if (key !== undefined && !leaf.checkPrivateKey(key)) {
-    problems.push(problem('key-mismatch', 'The key does not belong to the first certificate.'));
+    problems.push(problem('key-mismatch', 'The key does not belong to the certificate.'));
   }
 }
 
@@ -210,7 +217,7 @@ function pairOf(
  */
 export function checkPair(reading: Reading, options: CheckOptions): Verdict {
   const found: Found = { problems: [...reading.problems], warnings: [] };
-  const [leaf] = reading.certificates;
+  const leaf = leafOf(reading);
   if (leaf === undefined) {
     if (reading.key !== undefined) keyLabel(reading.key, 'The pair', found.problems);
     return { pair: undefined, ...found };
@@ -226,11 +233,11 @@ export function checkPair(reading: Reading, options: CheckOptions): Verdict {
       ),
     );
   }
-  checkNames(extensions, options.hosts, found.problems);
+  checkNames(extensions, options.hosts, found);
   checkDates(leaf, options.now, found);
   checkChain(reading, options.now, found);
   for (const [index, certificate] of reading.certificates.entries()) {
-    if (index > 0) keyLabel(certificate.publicKey, `Certificate ${index + 1}`, found.problems);
+    if (certificate !== leaf) keyLabel(certificate.publicKey, `Certificate ${index + 1}`, found.problems);
   }
   const { key } = reading;
   return { pair: key === undefined ? undefined : pairOf(reading, key, extensions.names, label), ...found };

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { type Problem, problem } from './problem.ts';
-import type { Reading } from './reading.ts';
+import { leafOf, type Reading } from './reading.ts';
 
 interface Found {
   readonly problems: Problem[];
@@ -153,8 +153,7 @@ function checkOrder(
 /** Adds what is wrong with the chain: order, gaps, strangers, signatures, dates and hashes (RFC 5280 §6.1, RFC 8446 §4.4.2). */
 export function checkChain(reading: Reading, now: number, found: Found): void {
   const certificates = withoutDoubles(reading.certificates, found.problems);
-  const { key } = reading;
-  const leaf = certificates.find((one) => key !== undefined && one.checkPrivateKey(key)) ?? certificates[0];
+  const leaf = leafOf(reading);
   if (leaf === undefined) return;
   const links = path(leaf, certificates);
   found.problems.push(...checkOrder(certificates, links));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { type CertificatePair, checkPair } from './certificate.ts';
 import { type DevCa, issueDevLeaf } from './dev-ca.ts';
-import { canonicalName } from './host-name.ts';
+import { canonicalName, wildcardOf } from './host-name.ts';
 import { readIfThere, replaceFile } from './private-file.ts';
 import { readPair } from './reading.ts';
 
@@ -27,6 +27,18 @@ function usable(text: string, place: DevLeafPlace, ca: DevCa): CertificatePair |
   const same = pair.names.length === wanted.size && pair.names.every((name) => wanted.has(name));
   const ours = leaf.verify(new X509Certificate(ca.certificate).publicKey);
   return same && ours && pair.keyType === place.keyType && !isDue(pair, ca.clock) ? pair : undefined;
+}
+
+/**
+ * Gives the names of a dev certificate: those of its configuration, and each host that only a wildcard right under a
+ * top-level name covers. Clients do not take `*.localhost` for `a.localhost`, so the host is named in full.
+ */
+export function devNames(names: readonly string[], hosts: readonly string[]): readonly string[] {
+  const added = hosts.filter((host) => {
+    const wildcard = wildcardOf(host);
+    return wildcard?.split('.').length === 2 && names.includes(wildcard);
+  });
+  return [...new Set([...names, ...added])];
 }
 
 /** Whether a dev certificate should be made anew. */

@@ -1,9 +1,9 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
-import { devCaFor, loadBases } from './base-pairs.ts';
+import { devCaFor, loadBases, loadDev } from './base-pairs.ts';
 import { type CertificatePair, checkPair } from './certificate.ts';
 import { DepositSync } from './deposit-sync.ts';
 import type { DevCa } from './dev-ca.ts';
-import { isDue, loadOrMakeDevLeaf } from './dev-leaf.ts';
+import { isDue } from './dev-leaf.ts';
 import { type FileReading, FileWatch } from './files.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { readPkcs12 } from './pkcs12.ts';
@@ -309,16 +309,12 @@ export class Keeper {
   async #renew(): Promise<void> {
     const ca = this.#ca;
     if (ca === undefined) return;
-    const { clock, devFolder: folder, logger } = this.#options;
+    const { clock, logger } = this.#options;
     for (const place of this.#places.all()) {
       const source = place.config?.source;
       if (source?.kind !== 'dev' || place.base === undefined || !isDue(place.base, clock)) continue;
       try {
-        const { names, keyType } = source;
-        this.#places.setBase(
-          place,
-          await loadOrMakeDevLeaf({ folder, name: place.name, names, keyType }, ca),
-        );
+        this.#places.setBase(place, await loadDev(place.name, source, this.#options, ca));
       } catch (error) {
         const { detail } = asGatewayError(error);
         logger.error({ certificate: place.name, detail }, 'a dev certificate could not be renewed');

@@ -9,9 +9,21 @@ export interface PemBlock {
 /** Most bytes that are read of anything that holds certificates or keys. */
 export const MAX_BYTES = 1024 * 1024;
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----[^-]{0,1048576}-----END \1-----/g;
+const FENCE = '-----';
+const BEGIN = /^BEGIN ([A-Z0-9 ]{1,64})$/;
 
-/** Gives the PEM blocks of a text in their order; text around them is passed over (RFC 7468 §2). */
+/**
+ * Gives the PEM blocks of a text in their order; text around them is passed over (RFC 7468 §2). One pass: whatever stands
+ * between two fences is looked at once.
+ */
 export function pemBlocks(text: string): readonly PemBlock[] {
-  return Array.from(text.matchAll(BLOCK), (match) => ({ label: match[1] ?? '', text: `${match[0]}\n` }));
+  const parts = text.split(FENCE);
+  const blocks: PemBlock[] = [];
+  for (let at = 1; at + 2 < parts.length; at++) {
+    const label = BEGIN.exec(parts[at] ?? '')?.[1];
+    if (label === undefined || parts[at + 2] !== `END ${label}`) continue;
+    blocks.push({ label, text: ['', ...parts.slice(at, at + 3), '\n'].join(FENCE) });
+    at += 2;
+  }
+  return blocks;
 }

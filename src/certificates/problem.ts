@@ -22,6 +22,7 @@ export type ProblemWord =
   | 'no-names'
   | 'names-unusable'
   | 'names-uncovered'
+  | 'wildcard-wide'
   | 'expired'
   | 'not-yet-valid'
   | 'signature-weak'

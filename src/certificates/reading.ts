@@ -14,6 +14,12 @@ export interface Reading {
   readonly problems: readonly Problem[];
 }
 
+/** Gives the certificate that the key belongs to, the first one when there is no such. */
+export function leafOf({ certificates, key }: Reading): X509Certificate | undefined {
+  const matching = key === undefined ? undefined : certificates.find((one) => one.checkPrivateKey(key));
+  return matching ?? certificates[0];
+}
+
 /** A pair as PEM. */
 export interface PemSource {
   /** Leaf first, then whoever signed it, and so on. */
@@ -32,6 +38,15 @@ function isCertificate(block: PemBlock): boolean {
   return CERTIFICATE_LABELS.has(block.label);
 }
 
+/** Gives a certificate whose key and dates can be read too. @throws Error otherwise */
+function wholeCertificate(source: string | Uint8Array): X509Certificate {
+  const certificate = new X509Certificate(source);
+  const { publicKey, validFromDate, validToDate } = certificate;
+  const dated = Number.isFinite(validFromDate.getTime()) && Number.isFinite(validToDate.getTime());
+  if (!dated || publicKey.asymmetricKeyType === undefined) throw new Error('no dates or no key');
+  return certificate;
+}
+
 /** Parses certificates one by one, so that each unreadable one is told by its number. */
 export function parseCertificates(
   sources: readonly (string | Uint8Array)[],
@@ -44,7 +59,7 @@ export function parseCertificates(
   const certificates: X509Certificate[] = [];
   for (const [index, source] of sources.slice(0, MAX_CERTIFICATES).entries()) {
     try {
-      certificates.push(new X509Certificate(source));
+      certificates.push(wholeCertificate(source));
     } catch {
       problems.push(
         problem('certificate-unreadable', `Certificate ${index + 1} is damaged: it cannot be read as X.509.`),
