@@ -1,0 +1,22 @@
+/** A failure as a person at a terminal wants it: what is wrong, where, and what to do. */
+export class Complaint extends Error {
+  readonly where: string | undefined;
+  readonly remedy: string | undefined;
+  readonly problems: readonly string[];
+
+  constructor(
+    what: string,
+    more: {
+      readonly where?: string;
+      readonly remedy?: string;
+      readonly problems?: readonly string[];
+      readonly cause?: unknown;
+    } = {},
+  ) {
+    super(what, { cause: more.cause });
+    this.name = 'Complaint';
+    this.where = more.where;
+    this.remedy = more.remedy;
+    this.problems = more.problems ?? [];
+  }
+}
