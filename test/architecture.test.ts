@@ -105,11 +105,15 @@ test('nothing is exported as default', () => {
 
 test('only main.ts reads the arguments or ends the process', () => {
   const used = /\bprocess\.(exit|argv|exitCode)\b/;
+  // Texts that are printed may speak of them.
+  const code = SOURCES.map((file) => ({ path: file.path, text: file.text.replace(/`[^`]*`/g, '``') }));
   none(
-    SOURCES.filter((file) => file.path !== 'main.ts' && used.test(file.text)).map(
-      (file) =>
-        `src/${file.path} uses process.${used.exec(file.text)?.[1]}: give the result to main.ts instead.`,
-    ),
+    code
+      .filter((file) => file.path !== 'main.ts' && used.test(file.text))
+      .map(
+        (file) =>
+          `src/${file.path} uses process.${used.exec(file.text)?.[1]}: give the result to main.ts instead.`,
+      ),
   );
 });
 

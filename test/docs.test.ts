@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { runtimeFloor } from '../src/cli/runtime-floor.ts';
 import { formatProblem, parseConfig } from '../src/config/load.ts';
 import { ERRORS } from '../src/errors.ts';
 import { commandLines } from './support/command-lines.ts';
@@ -11,6 +13,7 @@ import { codeBlocks, headingAnchors, relativeLinks } from './support/markdown.ts
 
 const ROOT = resolve(import.meta.dirname, '..');
 const PAGES = globSync(['*.md', '{bench,certs,deploy,docs}/**/*.md'], { cwd: ROOT });
+const run = promisify(execFile);
 /** What the examples take from the environment. */
 const EXAMPLE_ENVIRONMENT = {
   SALLYPORT_STATE_URL: 'redis://:secret@redis:6379',
@@ -52,22 +55,26 @@ function leadsSomewhere(page: string, link: string): boolean {
   return anchor === undefined || headingAnchors(readFileSync(file, 'utf8')).includes(anchor);
 }
 
-test('every sallyport command and option that the README names exists', () => {
-  for (const { words, options } of commandLines(read('README.md'))) {
-    const asked = spawnSync(process.execPath, ['src/main.ts', ...words, '--help'], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    });
-    const name = words.join(' ');
-    assert.equal(asked.status, 0, `sallyport ${name}: ${asked.stderr}`);
-    assert.match(
-      asked.stdout,
-      new RegExp(`^Usage: sallyport ${name}\\b`),
-      `sallyport ${name} is not a command`,
-    );
-    const absent = options.filter((option) => !asked.stdout.includes(option));
-    assert.deepEqual(absent, [], `sallyport ${name} does not know these options`);
-  }
+test('every sallyport command and option that the README names exists', async () => {
+  await Promise.all(
+    commandLines(read('README.md')).map(async ({ words, options }) => {
+      const name = words.join(' ');
+      const { stdout } = await run(process.execPath, ['src/main.ts', ...words, '--help'], { cwd: ROOT });
+      assert.match(stdout, new RegExp(`^Usage: sallyport ${name}\\b`), `sallyport ${name} is not a command`);
+      const absent = options.filter((option) => !stdout.includes(option));
+      assert.deepEqual(absent, [], `sallyport ${name} does not know these options`);
+    }),
+  );
+});
+
+test('the container image and the threat model know the floor of the runtime', () => {
+  const image = /^FROM node:([\d.]+)-/m.exec(read('deploy/Dockerfile'))?.[1] ?? '';
+  assert.equal(runtimeFloor(image), undefined, `deploy/Dockerfile builds on ${image}`);
+  const floors = /^Node\.js ([\d.]+) or ([\d.]+)/m.exec(read('docs/threat-model.md'))?.slice(1) ?? [];
+  assert.deepEqual(
+    floors.map((version) => runtimeFloor(`${version.split('.')[0]}.0.0`)),
+    floors,
+  );
 });
 
 test('the configuration examples are accepted without a warning', (t) => {
