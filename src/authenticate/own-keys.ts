@@ -15,6 +15,10 @@ export interface OwnKeysOptions {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Time between two attempts while no key is loaded, milliseconds. Default 2 s. */
+  readonly retryMs?: number;
+  /** Least time between two reads on behalf of tokens that name an unknown key, milliseconds. Default 5 s. */
+  readonly coolDownMs?: number;
 }
 
 const RECORD = 'own-keys';
@@ -27,7 +31,6 @@ const ANNOUNCE_MS = 600_000;
 const KEPT_KEYS = 3;
 const REFRESH_MS = 60_000;
 const RETRY_MS = 2_000;
-/** Least time between two reads on behalf of tokens that name an unknown key. */
 const COOL_DOWN_MS = 5_000;
 
 /**
@@ -91,7 +94,8 @@ export class OwnKeys implements IssuerKeys {
   }
 
   async #afterRead(kid: string | undefined): Promise<readonly CryptoKey[]> {
-    if (performance.now() - this.#lastReadMs >= COOL_DOWN_MS) await this.#readQuietly();
+    const { coolDownMs = COOL_DOWN_MS } = this.#options;
+    if (performance.now() - this.#lastReadMs >= coolDownMs) await this.#readQuietly();
     if (this.#keys.length > 0) return this.#named(kid);
     const reason: ReasonWord = 'keys-unavailable';
     throw new GatewayError('SP_AUTHENTICATE_UNAVAILABLE', {
@@ -139,7 +143,8 @@ export class OwnKeys implements IssuerKeys {
 
   #schedule(): void {
     if (this.#closed) return;
-    const delayMs = this.#keys.length === 0 ? RETRY_MS : REFRESH_MS;
+    const { retryMs = RETRY_MS } = this.#options;
+    const delayMs = this.#keys.length === 0 ? retryMs : REFRESH_MS;
     this.#timer = setTimeout(() => void this.#readQuietly().then(() => this.#schedule()), delayMs).unref();
   }
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { OwnKeys } from './own-keys.ts';
 import { OWN_ALGORITHM, signCompact } from './signing-key.ts';
 import { TokenIssuer, type TokenRules } from './token-issuer.ts';
+import type { TokenHeader } from './token-shape.ts';
 
 /** Issuer and audience of the tokens that the gateway itself issues. */
 export const OWN_ISSUER = 'sallyport';
@@ -29,7 +30,7 @@ export interface OwnToken {
 
 /** Issues and verifies the gateway's own, session-bound tokens. */
 export class OwnTokens {
-  /** One more issuer for the method `token`. */
+  /** One more issuer for the method `token`; closing it leaves the keys open. */
   readonly issuer: TokenIssuer;
   readonly #keys: OwnKeys;
   readonly #clock: Clock;
@@ -37,7 +38,9 @@ export class OwnTokens {
   constructor(keys: OwnKeys, clock: Clock) {
     this.#keys = keys;
     this.#clock = clock;
-    this.issuer = new TokenIssuer(RULES, keys, clock);
+    // The keys outlive every house that verifies with them: closing the issuer leaves them open.
+    const shared = { candidates: (header: TokenHeader) => keys.candidates(header), close: () => {} };
+    this.issuer = new TokenIssuer(RULES, shared, clock);
   }
 
   /**

@@ -117,7 +117,7 @@ function reasonOf(error: unknown): ReasonWord {
   if (error instanceof errors.JWTClaimValidationFailed) return claimReason(error);
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'token-signature';
   if (error instanceof errors.JOSEAlgNotAllowed) return 'token-algorithm';
-  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return 'token-malformed';
+  if (error instanceof errors.JOSEError) return 'token-malformed';
   throw error;
 }
 
