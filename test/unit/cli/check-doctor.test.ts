@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { runtimeFloor } from '../../../src/cli/runtime-floor.ts';
+import { openTerminal } from './fake-terminal.ts';
+
+const GOOD = `listen: { https: 127.0.0.1:8443 }
+certificates:
+  - dev: { names: [localhost] }
+routes:
+  - { host: localhost, upstream: "http://127.0.0.1:3000", public: true }
+`;
+
+test('check says nothing is wrong with a good file and exits 0', async () => {
+  const terminal = openTerminal();
+  writeFileSync(join(terminal.folder, 'sallyport.yaml'), GOOD);
+  assert.equal(await terminal.run('check'), 0, terminal.printed.out);
+  assert.match(terminal.printed.out, /1 routes, ready to run/);
+});
+
+test('check prints every problem with its place and exits 1', async () => {
+  const terminal = openTerminal();
+  const file = join(terminal.folder, 'bad.yaml');
+  writeFileSync(file, GOOD.replace('public: true', 'pubilc: true').replace('listen:', 'lisen:'));
+  assert.equal(await terminal.run('check', '-c', 'bad.yaml'), 1);
+  assert.ok(terminal.printed.out.includes(`${file}:1:`), terminal.printed.out);
+  assert.ok(terminal.printed.out.includes(`${file}:5:`), terminal.printed.out);
+  assert.match(terminal.printed.out, /hint: /);
+  await terminal.run('check', '-c', 'bad.yaml', '--json');
+  assert.ok(JSON.parse(terminal.printed.out).length >= 2);
+});
+
+test('check of a file that is not there says so', async () => {
+  const terminal = openTerminal();
+  assert.equal(await terminal.run('check'), 1);
+  assert.match(terminal.printed.err, /There is no configuration file\n.*sallyport\.yaml/);
+});
+
+test('doctor finds a private key that others may read and an admin door that is open to the network', async () => {
+  const terminal = openTerminal();
+  const key = join(terminal.folder, 'site.key');
+  writeFileSync(key, 'x');
+  writeFileSync(join(terminal.folder, 'site.crt'), 'x');
+  const config = GOOD.replace('8443 }', '8443, admin: "0.0.0.0:9443" }').replace(
+    'dev: { names: [localhost] }',
+    'name: site\n    files: { certificate: site.crt, key: site.key }',
+  );
+  writeFileSync(join(terminal.folder, 'sallyport.yaml'), config);
+  chmodSync(key, 0o644);
+  assert.equal(await terminal.run('doctor', '--json'), 1, terminal.printed.err);
+  const findings: { verdict: string; check: string; text: string }[] = JSON.parse(terminal.printed.out);
+  const verdictOf = (check: string, part: string) =>
+    findings.find((found) => found.check === check && found.text.includes(part))?.verdict;
+  assert.equal(verdictOf('permissions', 'site.key'), 'fail', terminal.printed.out);
+  assert.equal(verdictOf('certificate', 'cannot be read'), 'fail');
+  assert.equal(verdictOf('admin', '0.0.0.0'), 'warn');
+  assert.equal(verdictOf('password hash', 'argon2id'), 'ok');
+});
+
+test('doctor fails when the state does not answer and does not show its password', async () => {
+  const terminal = openTerminal();
+  const state = 'state: redis://:secret-canary@127.0.0.1:1\n';
+  writeFileSync(join(terminal.folder, 'sallyport.yaml'), `${state}${GOOD}`);
+  assert.equal(await terminal.run('doctor'), 1);
+  assert.match(terminal.printed.out, /^fail {2}state/m);
+  assert.ok(!`${terminal.printed.out}${terminal.printed.err}`.includes('canary'));
+});
+
+test('doctor of the demonstration has nothing to complain of but the runtime', async () => {
+  const terminal = openTerminal();
+  assert.equal(await terminal.run('doctor'), 0, terminal.printed.out);
+  assert.doesNotMatch(terminal.printed.out, /^fail/m);
+});
+
+test('a runtime below the floor of its line is named', () => {
+  assert.equal(runtimeFloor('24.22.2'), '24.22.3');
+  assert.equal(runtimeFloor('24.22.3'), undefined);
+  assert.equal(runtimeFloor('24.23.0'), undefined);
+  assert.equal(runtimeFloor('26.10.0'), '26.13.1');
+  assert.equal(runtimeFloor('26.13.1'), undefined);
+  assert.equal(runtimeFloor('25.9.9'), '26.13.1');
+  assert.equal(runtimeFloor('27.0.0'), undefined);
+});
