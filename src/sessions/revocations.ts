@@ -70,7 +70,7 @@ export class Revocations {
    *
    * @param untilSec - the token's `exp`, after which nothing has to be remembered; absent: the longest keeping time
    * @throws SP_ADMIN_BAD_REQUEST for a `jti` that is empty or longer than 1024 characters, or a time that is none
-   * @throws SP_STATE_UNREACHABLE when it was not revoked
+   * @throws SP_STATE_UNREACHABLE when it was not revoked, or not every process was told: repeat it
    */
   async revokeToken(jti: string, untilSec?: number): Promise<void> {
     checkText('jti', jti);
@@ -88,7 +88,7 @@ export class Revocations {
    *
    * @param beforeSec - seconds since the epoch; absent: now, rounded up since `iat` has no fractions
    * @throws SP_ADMIN_BAD_REQUEST for a subject that is empty or longer than 1024 characters, or a time that is none or too far ahead
-   * @throws SP_STATE_UNREACHABLE when it was not revoked
+   * @throws SP_STATE_UNREACHABLE when it was not revoked, or not every process was told: repeat it
    */
   async revokeSubject(subject: string, beforeSec?: number): Promise<void> {
     checkText('subject', subject);

@@ -141,9 +141,9 @@ export class Sessions {
   /** Lists the live sessions, of everybody or of one user; a garbage record is left out and logged. */
   async list(user?: string): Promise<readonly SessionView[]> {
     const views: Session[] = [];
-    for await (const stored of this.#stored(user)) {
-      const record = this.#liveOf(stored);
-      if (record !== undefined) views.push(viewOf(record, this.#seenMs(record)));
+    for await (const page of this.#pages(user)) {
+      const records = page.map((stored) => this.#liveOf(stored)).filter((record) => record !== undefined);
+      views.push(...records.map((record) => viewOf(record, this.#seenMs(record))));
     }
     return views.map(({ method: _, claims: __, account: ___, ...view }) => view);
   }
@@ -167,9 +167,12 @@ export class Sessions {
    */
   async revokeAll(user: string): Promise<number> {
     let ended = 0;
-    for await (const stored of this.#stored(user)) {
-      const wasLive = this.#liveOf(stored) !== undefined;
-      if ((await this.#store.records.delete(stored.key)) && wasLive) ended += 1;
+    for await (const page of this.#pages(user)) {
+      const live = page.filter((stored) => this.#liveOf(stored) !== undefined).map(({ key }) => key);
+      const deleted = await Promise.all(
+        page.map(async ({ key }) => ((await this.#store.records.delete(key)) ? key : undefined)),
+      );
+      ended += live.filter((key) => deleted.includes(key)).length;
     }
     await this.#notices.publish({ kind: 'sessions-ended', user });
     return ended;
@@ -185,7 +188,7 @@ export class Sessions {
     return this.#touches.close();
   }
 
-  async *#stored(user: string | undefined): AsyncGenerator<StoredRecord> {
+  async *#pages(user: string | undefined): AsyncGenerator<readonly StoredRecord[]> {
     const index = user === undefined ? INDEX : userIndex(user);
     let after: string | undefined;
     do {
@@ -193,7 +196,7 @@ export class Sessions {
         limit: PAGE,
         ...(after !== undefined && { after }),
       });
-      yield* page.records;
+      yield page.records;
       after = page.next;
     } while (after !== undefined);
   }
