@@ -168,11 +168,11 @@ export class Sessions {
   async revokeAll(user: string): Promise<number> {
     let ended = 0;
     for await (const page of this.#pages(user)) {
-      const live = page.filter((stored) => this.#liveOf(stored) !== undefined).map(({ key }) => key);
-      const deleted = await Promise.all(
-        page.map(async ({ key }) => ((await this.#store.records.delete(key)) ? key : undefined)),
-      );
-      ended += live.filter((key) => deleted.includes(key)).length;
+      const ends = page.map(async (stored) => {
+        const wasLive = this.#liveOf(stored) !== undefined;
+        return (await this.#store.records.delete(stored.key)) && wasLive;
+      });
+      ended += (await Promise.all(ends)).filter(Boolean).length;
     }
     await this.#notices.publish({ kind: 'sessions-ended', user });
     return ended;
