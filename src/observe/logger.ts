@@ -21,6 +21,8 @@ export function makeLogger({ level, destination }: LoggerOptions): Logger {
       base: { pid: process.pid },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }), log: redact },
+      // Errors were made plain by the redaction; pino's own form of `err` would undo it.
+      serializers: { err: (value: unknown) => value },
     },
     { write: (line: string) => destination.write(line) },
   );
