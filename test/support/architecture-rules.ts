@@ -83,13 +83,13 @@ export const PACKAGES: Readonly<
 > = {
   ioredis: { places: ['state'], reason: 'state/ is the only place that knows a database.' },
   jose: {
-    places: ['authenticate', 'sign-in', 'forward'],
+    places: ['authenticate'],
     reason:
-      'Tokens are verified in authenticate/, issued in sign-in/ and attached as assertions in forward/.',
+      'Tokens and assertions are signed and verified in authenticate/; everybody else is handed a function.',
   },
   'node-forge': { places: ['certificates'], reason: 'Certificates are made in certificates/ only.' },
   fastify: {
-    places: ['listen', 'sign-in', 'admin'],
+    places: ['sign-in', 'admin'],
     reason: 'Fastify serves our own pages and the admin API; requests to upstreams do not pass through it.',
   },
   '@fastify/swagger': { places: ['admin'], reason: 'Only the admin API describes itself.' },
@@ -105,10 +105,6 @@ export const PACKAGES: Readonly<
   },
   commander: { places: ['cli'], reason: 'Only cli/ knows commands and options.' },
   '@node-rs/bcrypt': { places: ['accounts'], reason: 'Password hashes are the business of accounts/.' },
-  'ipaddr.js': {
-    places: ['lib', 'config'],
-    reason: 'Addresses are read in one place, so that all rooms read them alike.',
-  },
 };
 
 /** Words that say nothing about what a file or folder holds. */
