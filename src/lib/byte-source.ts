@@ -19,3 +19,8 @@ export interface ByteSource {
   /** Gives the rest up: nothing reaches the sink any more and what is behind the source is released. */
   cancel(): void;
 }
+
+/** Tells a body that streams from one that is complete or absent. */
+export function isSource(body: ByteSource | Uint8Array | null): body is ByteSource {
+  return body !== null && !(body instanceof Uint8Array);
+}

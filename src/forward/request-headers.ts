@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import type { Admitted, CanonicalRequest, HeaderList, Identity } from '../exchange.ts';
+import { headerTokens } from '../lib/header-tokens.ts';
+
+/** What the header rules need to know beside the request itself. */
+export interface HeaderRules {
+  /** Fields that never travel on, by lower-case name. */
+  readonly reserved: (name: string) => boolean;
+  /** Name of the session cookie, which stays here. */
+  readonly sessionCookie: string;
+  /** Signs the assertion for the upstream; `undefined` when there is no identity or no key yet. */
+  readonly assertion: (admitted: Admitted) => string | undefined;
+}
+
+/**
+ * Gives the fields that travel on to the upstream, without `Host` and framing.
+ *
+ * @returns a new flat list, names lower-case: the client's fields without hop-by-hop and reserved ones and without the
+ * credential that was used here, then the gateway's own
+ * @see RFC 9110 §7.6.1 (hop-by-hop), RFC 7239 (Forwarded)
+ *
+ * Security: reserved fields of the client are dropped before ours are added, and `Connection` cannot name ours away.
+ */
+export function requestHeaders(admitted: Admitted, rules: HeaderRules): string[] {
+  const { request } = admitted.arrived;
+  const out: string[] = [];
+  const named = connectionOptions(request.headers);
+  const consumed = consumedField(admitted);
+  for (let i = 0; i < request.headers.length; i += 2) {
+    const name = request.headers[i] ?? '';
+    const value = request.headers[i + 1] ?? '';
+    if (rules.reserved(name) || name === consumed || named?.includes(name) === true) continue;
+    if (name === 'cookie' && !admitted.route.config.passCredential) {
+      const kept = withoutCookie(value, rules.sessionCookie);
+      if (kept !== '') out.push(name, kept);
+    } else {
+      out.push(name, value);
+    }
+  }
+  addForwarding(out, admitted);
+  if (admitted.identity !== null) addIdentity(out, admitted.identity);
+  const assertion = rules.assertion(admitted);
+  if (assertion !== undefined) out.push('x-sallyport-assertion', assertion);
+  if (request.upgrade !== undefined) addUpgrade(out, request);
+  return out;
+}
+
+function connectionOptions(headers: HeaderList): string[] | undefined {
+  let named: string[] | undefined;
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] !== 'connection') continue;
+    const value = headers[i + 1] ?? '';
+    if (value === 'keep-alive' || value === 'close') continue;
+    named = [...(named ?? []), ...headerTokens(value)];
+  }
+  return named;
+}
+
+/** Gives the name of the field that carried the credential, unless the route passes it on. */
+function consumedField(admitted: Admitted): string | undefined {
+  if (admitted.identity === null || admitted.route.config.passCredential) return undefined;
+  switch (admitted.identity.method) {
+    case 'token':
+    case 'basic':
+      return 'authorization';
+    case 'apiKey':
+      return admitted.arrived.request.authorization === undefined ? 'x-api-key' : 'authorization';
+    default:
+      return undefined;
+  }
+}
+
+/** Gives a Cookie field without the cookies of one name (RFC 6265 §4.2.1). */
+export function withoutCookie(value: string, name: string): string {
+  if (!value.includes(name)) return value;
+  return value
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '' && pair.slice(0, pair.indexOf('=')).trim() !== name)
+    .join('; ');
+}
+
+function addForwarding(out: string[], { arrived }: Admitted): void {
+  const { client, request } = arrived;
+  const address = client.address.includes(':') ? `"[${client.address}]"` : client.address;
+  const authority = request.authority.includes(':') ? `"${request.authority}"` : request.authority;
+  out.push(
+    'forwarded',
+    `for=${address};host=${authority};proto=https`,
+    'x-forwarded-for',
+    client.address === client.peer ? client.address : `${client.address}, ${client.peer}`,
+    'x-forwarded-proto',
+    'https',
+    'x-forwarded-host',
+    request.authority,
+    'x-forwarded-port',
+    portOf(request.authority),
+    'x-request-id',
+    arrived.id,
+  );
+}
+
+function portOf(authority: string): string {
+  const match = /:([0-9]+)$/.exec(authority);
+  return match?.[1] ?? '443';
+}
+
+function addIdentity(out: string[], identity: Identity): void {
+  out.push('x-forwarded-user', fieldValue(identity.user));
+  if (identity.email !== undefined) out.push('x-forwarded-email', fieldValue(identity.email));
+  if (identity.groups.length > 0) {
+    out.push('x-forwarded-groups', identity.groups.map((group) => fieldValue(group)).join(','));
+  }
+}
+
+/**
+ * Gives a text as a field value: what is not printable ASCII, `%` and `,` are percent-encoded as UTF-8.
+ *
+ * Security: a claim can hold line ends, commas and characters that upstreams decode differently.
+ */
+export function fieldValue(text: string): string {
+  if (/^[!-$&-+\--~]+$/.test(text)) return text;
+  return text.replace(/[^!-$&-+\--~ ]|^ | $/gu, (character) =>
+    [...Buffer.from(character, 'utf8')]
+      .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join(''),
+  );
+}
+
+function addUpgrade(out: string[], request: CanonicalRequest): void {
+  out.push('connection', 'Upgrade', 'upgrade', 'websocket');
+  let keyed = false;
+  for (let i = 0; i < request.headers.length; i += 2) {
+    const name = request.headers[i] ?? '';
+    if (!name.startsWith('sec-websocket-')) continue;
+    keyed ||= name === 'sec-websocket-key';
+    out.push(name, request.headers[i + 1] ?? '');
+  }
+  // RFC 8441 §5: over HTTP/2 there is no key; the upstream speaks RFC 6455 and wants one.
+  if (!keyed) out.push('sec-websocket-key', randomBytes(16).toString('base64'));
+}
+
+/** Gives request line and fields as they go on the wire to an HTTP/1.1 upstream. */
+export function requestHead(
+  request: CanonicalRequest,
+  host: string,
+  fields: HeaderList,
+  framing: string,
+): string {
+  let head = `${request.method} ${request.path}${request.query} HTTP/1.1\r\nhost: ${host}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  return `${head}${framing}\r\n`;
+}

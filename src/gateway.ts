@@ -1,0 +1,284 @@
+/**
+ * Builds the house from a configuration, runs it, swaps it for the next generation, closes it.
+ */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { importHtpasswd } from './accounts/htpasswd.ts';
+import type { Config } from './config/config.ts';
+import { DEMONSTRATION } from './config/demonstration.ts';
+import { type Environment, formatProblem, parseConfig, readConfig } from './config/load.ts';
+import { watchFiles } from './config/watch.ts';
+import { asGatewayError, GatewayError } from './errors.ts';
+import { type AdminDoor, openAdmin } from './house/admin-door.ts';
+import { type CertificateCellar, certificatePicker, openCertificates } from './house/certificates.ts';
+import { demonstrationAccount } from './house/demonstration-account.ts';
+import { type Doors, openDoors } from './house/doors.ts';
+import { type Foundation, layFoundation } from './house/foundation.ts';
+import { furnish, type House, retire } from './house/house.ts';
+import { makeView } from './house/view.ts';
+import { systemClock } from './lib/clock.ts';
+import type { Corridor } from './listen/arrive.ts';
+import { type LogSink, makeLogSink } from './observe/log-sink.ts';
+import { makeLogger } from './observe/logger.ts';
+import { makeMetrics } from './observe/metrics.ts';
+import { serve } from './pipeline.ts';
+import { matchRoute } from './route/match-route.ts';
+
+export interface GatewayOptions {
+  /** `undefined` runs the demonstration. */
+  readonly configFile: string | undefined;
+  readonly dataFolder: string;
+  readonly env: Environment;
+  /** Tells the person who starts it something; one line without line feed. */
+  readonly print: (line: string) => void;
+}
+
+/** A gateway that runs. */
+export interface RunningGateway {
+  /** Builds the next generation and swaps it in. @throws SP_CONFIG_INVALID and leaves the running one */
+  reload(): Promise<{ readonly generation: number }>;
+  /** Drains within the configured bound, then ends everything. */
+  close(): Promise<void>;
+  readonly urls: { readonly https: readonly string[]; readonly admin: string };
+  readonly demonstration: { readonly user: string; readonly password: string } | undefined;
+}
+
+/**
+ * Starts the gateway.
+ *
+ * @throws SP_CONFIG_INVALID with every problem, SP_STATE_UNREACHABLE, SP_STATE_KEY, or the system's error when an
+ * endpoint cannot be had; whatever was opened by then is closed again
+ */
+export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
+  const config = configOf(options);
+  const metrics = makeMetrics();
+  const sink = makeLogSink({ fd: 1, onDropped: (lines) => metrics.accessLogDropped(lines) });
+  const logger = makeLogger({ level: config.observe.level, destination: sink });
+  const dataFolder = resolve(options.dataFolder);
+  const parts = { config, dataFolder, clock: systemClock, logger, sink, metrics };
+  const foundation = await layFoundation(parts).catch(async (error: unknown) => {
+    await sink.close();
+    throw error;
+  });
+  const gateway = new Gateway(options, foundation, sink);
+  try {
+    await gateway.open(config);
+    return {
+      reload: () => gateway.reload(),
+      close: () => gateway.close(),
+      urls: gateway.urls,
+      demonstration: gateway.demonstration,
+    };
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
+}
+
+function configOf({ configFile, dataFolder, env, print }: GatewayOptions): Config {
+  const { config, problems } =
+    configFile === undefined
+      ? parseConfig(DEMONSTRATION, { file: join(resolve(dataFolder), '..', 'demonstration.yaml'), env })
+      : readConfig(configFile, env);
+  const told = problems.map(formatProblem);
+  if (config === undefined) {
+    throw new GatewayError('SP_CONFIG_INVALID', {
+      detail: `${configFile ?? 'the demonstration'} has errors`,
+      reason: 'config',
+      problems: told,
+    });
+  }
+  for (const line of told) print(line);
+  return config;
+}
+
+class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #foundation: Foundation;
+  readonly #sink: LogSink;
+  #house: House | undefined;
+  #cellar: CertificateCellar | undefined;
+  #doors: Doors | undefined;
+  #admin: AdminDoor | undefined;
+  #corridor: Corridor | undefined;
+  #notes: readonly string[] = [];
+  #stopWatching: () => void = () => {};
+  #turn: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+  demonstration: RunningGateway['demonstration'];
+
+  constructor(options: GatewayOptions, foundation: Foundation, sink: LogSink) {
+    this.#options = options;
+    this.#foundation = foundation;
+    this.#sink = sink;
+  }
+
+  get urls(): RunningGateway['urls'] {
+    return { https: this.#doors?.https ?? [], admin: this.#admin?.url ?? '' };
+  }
+
+  async open(config: Config): Promise<void> {
+    await this.#move(config);
+    if (this.#options.configFile === undefined) {
+      this.demonstration = await demonstrationAccount(this.#foundation);
+    }
+    this.#doors = await openDoors({
+      config,
+      corridor: () => present(this.#corridor),
+      certificates: certificatePicker(() => present(this.#cellar)),
+      metrics: this.#foundation.metrics,
+      serves: (host) => matchRoute(present(this.#house).table, host, '/') !== undefined,
+    });
+    const view = makeView({
+      foundation: this.#foundation,
+      house: () => present(this.#house),
+      keeper: () => present(this.#cellar).keeper,
+      notes: () => this.#notes,
+      stopping: () => this.#closing !== undefined,
+      reload: () => this.reload(),
+    });
+    this.#admin = await openAdmin(config, this.#foundation, view, {
+      env: this.#options.env,
+      cellar: () => present(this.#cellar),
+    });
+    const { https, admin } = this.urls;
+    this.#foundation.logger.info({ https, admin }, 'the gateway is open');
+  }
+
+  reload(): Promise<{ readonly generation: number }> {
+    const next = this.#turn.then(() => this.#reload());
+    this.#turn = next.catch(() => {});
+    return next;
+  }
+
+  async #reload(): Promise<{ readonly generation: number }> {
+    const { logger, metrics } = this.#foundation;
+    const running = present(this.#house);
+    if (this.#closing !== undefined) throw new GatewayError('SP_LISTEN_STOPPING');
+    try {
+      const config = configOf(this.#options);
+      await this.#move(config);
+      const { generation } = present(this.#house);
+      logger.info({ generation, notes: this.#notes }, 'the configuration was reloaded');
+      return { generation };
+    } catch (thrown) {
+      const failure = asGatewayError(thrown);
+      this.#notes = [`the last reload failed: ${failure.problems[0] ?? failure.detail ?? failure.title}`];
+      metrics.configLoaded(running.generation, false);
+      logger.error(
+        { code: failure.code, problems: failure.problems, detail: failure.detail },
+        'the reload failed; the running configuration goes on',
+      );
+      throw failure;
+    }
+  }
+
+  /** Builds everything new first; only then swaps, in one synchronous step, and lets the old drain. */
+  async #move(config: Config): Promise<void> {
+    const before = this.#house;
+    const cellarBefore = this.#cellar;
+    const cellar = await openCertificates(config, this.#foundation, cellarBefore);
+    let house: House;
+    try {
+      house = await furnish(config, this.#foundation, (host) => cellar.keeper.policyOf(host), before);
+    } catch (error) {
+      if (cellar !== cellarBefore) cellar.keeper.close();
+      throw error;
+    }
+    cellar.routes = config.routes;
+    this.#cellar = cellar;
+    this.#house = house;
+    this.#corridor = this.#corridorOf(house);
+    this.#notes = restartNotes(config, before?.config);
+    this.#foundation.metrics.configLoaded(house.generation, true);
+    if (before !== undefined) retire(before, house);
+    if (cellarBefore !== undefined && cellarBefore !== cellar) cellarBefore.keeper.close();
+    await this.#importAccounts(config);
+    this.#watch(config);
+  }
+
+  #corridorOf({ rooms, trusted, config }: House): Corridor {
+    const { recorder } = this.#foundation;
+    const idleByRoute = new Map(config.routes.map((route) => [route.id, route.streamIdleMs]));
+    return {
+      trusted,
+      streamIdleMs: ({ route }) => (route === undefined ? 0 : (idleByRoute.get(route) ?? 0)),
+      serve: (arrived, responder) =>
+        serve(rooms, arrived, responder, (served, { status, bytesOut, aborted }) =>
+          recorder.record({ arrived: served, status, bytesOut, aborted, endedAtMs: performance.now() }),
+        ),
+      refused: (failure, { peer, http }) =>
+        recorder.recordRefused({
+          peer,
+          code: failure.code,
+          detail: failure.detail ?? failure.reason,
+          status: failure.status,
+          http,
+        }),
+    };
+  }
+
+  async #importAccounts({ authenticate }: Config): Promise<void> {
+    const file = authenticate.basic?.htpasswd;
+    if (file === undefined) return;
+    const { added, updated, problems } = await importHtpasswd(
+      await readFile(file, 'utf8'),
+      this.#foundation.accounts,
+    );
+    const { logger } = this.#foundation;
+    if (added + updated > 0) logger.info({ added, updated }, 'accounts were imported');
+    if (problems.length > 0) logger.warn({ file, problems }, 'lines of the htpasswd file were not imported');
+  }
+
+  #watch(config: Config): void {
+    this.#stopWatching();
+    const { configFile } = this.#options;
+    if (configFile === undefined || this.#closing !== undefined) return;
+    // The reload itself logs why it failed.
+    const reload = (): void => void this.reload().catch(() => {});
+    this.#stopWatching = watchFiles([resolve(configFile), ...config.files], reload);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { logger } = this.#foundation;
+    this.#stopWatching();
+    await this.#turn;
+    const cut = await this.#doors?.close(this.#house?.config.listen.drainMs ?? 0);
+    if (cut !== undefined && cut > 0)
+      logger.warn({ connections: cut }, 'connections were cut at the drain bound');
+    await this.#admin?.close();
+    if (this.#house !== undefined) {
+      retire(this.#house, undefined);
+      for (const upstream of this.#house.upstreams.values()) upstream.destroy();
+    }
+    this.#cellar?.keeper.close();
+    await this.#foundation.close();
+    logger.info({}, 'the gateway is closed');
+    await this.#sink.close();
+  }
+}
+
+/** Says what a reload could not apply. */
+function restartNotes(config: Config, before: Config | undefined): readonly string[] {
+  if (before === undefined) return [];
+  const { trustedProxies: _, defaultCertificate: __, ...doors } = config.listen;
+  const { trustedProxies: ___, defaultCertificate: ____, ...doorsBefore } = before.listen;
+  const notes: string[] = [];
+  if (JSON.stringify(doors) !== JSON.stringify(doorsBefore)) {
+    notes.push('listen changed: endpoints, limits and TLS preset apply after a restart');
+  }
+  if (config.state.url.reveal() !== before.state.url.reveal()) {
+    notes.push('state changed: it applies after a restart');
+  }
+  return notes;
+}
+
+function present<T>(part: T | undefined): T {
+  if (part === undefined) throw new GatewayError('SP_INTERNAL', { detail: 'the house is not open yet' });
+  return part;
+}

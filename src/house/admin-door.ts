@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { type Admin, type AdminTls, makeAdmin } from '../admin/admin.ts';
+import { loadAdminToken } from '../admin/admin-token.ts';
+import type { GatewayView } from '../admin/view.ts';
+import { loadOrMakeDevCa } from '../certificates/dev-ca.ts';
+import { loadOrMakeDevLeaf } from '../certificates/dev-leaf.ts';
+import type { Config } from '../config/config.ts';
+import type { Environment } from '../config/load.ts';
+import type { CertificateCellar } from './certificates.ts';
+import type { Foundation } from './foundation.ts';
+
+export interface AdminDoor {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Opens the admin API: over the dev CA's certificate, or the named one for clients that send a name. */
+export async function openAdmin(
+  config: Config,
+  foundation: Foundation,
+  view: GatewayView,
+  setting: { readonly env: Environment; readonly cellar: () => CertificateCellar },
+): Promise<AdminDoor> {
+  const { dataFolder, logger, clock } = foundation;
+  const token = await loadAdminToken({
+    env: setting.env.SALLYPORT_ADMIN_TOKEN,
+    file: join(dataFolder, 'admin-token'),
+  });
+  const { admin: endpoint, adminHosts: hosts } = config.listen;
+  const admin: Admin = makeAdmin({ view, token, hosts, logger, clock });
+  const tls = endpoint.kind === 'unix' ? undefined : await adminTls(config, foundation, setting.cellar);
+  return { url: await admin.listen(endpoint, tls), close: () => admin.close() };
+}
+
+async function adminTls(
+  config: Config,
+  { dataFolder, clock }: Foundation,
+  cellar: () => CertificateCellar,
+): Promise<AdminTls> {
+  const ca = await loadOrMakeDevCa(dataFolder, clock);
+  const names = ['localhost', '127.0.0.1', '::1', ...config.listen.adminHosts];
+  const leaf = await loadOrMakeDevLeaf({ folder: dataFolder, name: 'admin', names, keyType: 'ecdsa' }, ca);
+  const { adminCertificate } = config.listen;
+  return {
+    cert: leaf.certificate,
+    key: leaf.key.reveal(),
+    ...(adminCertificate === undefined
+      ? {}
+      : {
+          SNICallback: (_name, done) => {
+            try {
+              done(null, cellar().keeper.byName(adminCertificate)?.context());
+            } catch {
+              done(null, undefined);
+            }
+          },
+        }),
+  };
+}

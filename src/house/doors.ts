@@ -1,0 +1,66 @@
+import type { Http2SecureServer } from 'node:http2';
+import { tlsOptions } from '../certificates/tls-options.ts';
+import type { Config } from '../config/config.ts';
+import { type Corridor, makeArrivals } from '../listen/arrive.ts';
+import { type Door, openDoor } from '../listen/door.ts';
+import { makePlainServer } from '../listen/plain-server.ts';
+import { type CertificatePicker, makeTlsServer } from '../listen/tls-server.ts';
+import type { Metrics } from '../observe/metrics.ts';
+
+export interface DoorsParts {
+  readonly config: Config;
+  readonly corridor: () => Corridor;
+  readonly certificates: CertificatePicker;
+  readonly metrics: Metrics;
+  readonly serves: (host: string) => boolean;
+}
+
+/** The open endpoints of the house: HTTPS, and plain HTTP that sends clients there. */
+export interface Doors {
+  readonly https: readonly string[];
+  /** @returns how many connections had to be cut at the bound */
+  close(boundMs: number): Promise<number>;
+}
+
+/** Opens every endpoint, or none: when one cannot be had, those before it are closed again. */
+export async function openDoors(parts: DoorsParts): Promise<Doors> {
+  const { limits, https, http, tls } = parts.config.listen;
+  const arrivals = makeArrivals(parts.corridor, limits);
+  const open: Door[] = [];
+  try {
+    for (const endpoint of https) {
+      const server = makeTlsServer({
+        certificates: parts.certificates,
+        tlsOptions: tlsOptions(tls),
+        limits,
+        arrivals,
+        onHandshake: (outcome, protocol) => parts.metrics.handshake(protocol, outcome),
+      });
+      countConnections(server, parts.metrics);
+      open.push(await openDoor(server, endpoint, 'https'));
+    }
+    const urls = open.map((door) => door.url);
+    const httpsPort = open[0]?.port ?? 443;
+    for (const endpoint of http) {
+      const server = makePlainServer({ limits, serves: parts.serves, httpsPort: () => httpsPort });
+      open.push(await openDoor(server, endpoint, 'http'));
+    }
+    return {
+      https: urls,
+      async close(boundMs) {
+        const cut = await Promise.all(open.map((door) => door.close(boundMs)));
+        return cut.reduce((sum, count) => sum + count, 0);
+      },
+    };
+  } catch (error) {
+    await Promise.all(open.map((door) => door.close(0)));
+    throw error;
+  }
+}
+
+function countConnections(server: Http2SecureServer, metrics: Metrics): void {
+  server.on('connection', (socket) => {
+    metrics.connections(1);
+    socket.once('close', () => metrics.connections(-1));
+  });
+}

@@ -1,0 +1,135 @@
+import { canonicalName } from '../accounts/account-name.ts';
+import { Accounts } from '../accounts/accounts.ts';
+import { DEFAULT_HASH_PARAMETERS } from '../accounts/argon2id.ts';
+import { HashPool } from '../accounts/hash-pool.ts';
+import { Assertions } from '../authenticate/assertion.ts';
+import { OwnKeys } from '../authenticate/own-keys.ts';
+import { OwnTokens } from '../authenticate/own-tokens.ts';
+import { VerifiedCache } from '../authenticate/verified-cache.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type CoarseClock, startCoarseClock } from '../lib/coarse-clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Sealer } from '../lib/seal.ts';
+import { FailureCounter } from '../limits/failures.ts';
+import { makeAccessLog } from '../observe/access-log.ts';
+import type { LogSink } from '../observe/log-sink.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { makeRecorder, type Recorder } from '../observe/recorder.ts';
+import { Revocations } from '../sessions/revocations.ts';
+import { Sessions } from '../sessions/sessions.ts';
+import { Notices } from '../state/notices.ts';
+import { openStore } from '../state/open-store.ts';
+import { loadStateKey } from '../state/state-key.ts';
+import type { Store } from '../state/store.ts';
+
+/** What every generation of the house stands on: opened once, from the first configuration, closed with the process. */
+export interface Foundation {
+  readonly clock: Clock;
+  readonly coarse: CoarseClock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly recorder: Recorder;
+  readonly store: Store;
+  readonly sealer: Sealer;
+  readonly notices: Notices;
+  readonly revocations: Revocations;
+  readonly sessions: Sessions;
+  readonly accounts: Accounts;
+  readonly failures: FailureCounter;
+  readonly ownKeys: OwnKeys;
+  readonly ownTokens: OwnTokens;
+  readonly assertions: Assertions;
+  readonly cache: VerifiedCache;
+  /** Where the dev CA, the admin token and the embedded state live by default. */
+  readonly dataFolder: string;
+  close(): Promise<void>;
+}
+
+export interface FoundationParts {
+  readonly config: Config;
+  readonly dataFolder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sink: LogSink;
+  readonly metrics: Metrics;
+}
+
+/** Precision of upstream timeouts. */
+const TICK_MS = 100;
+/** Most passwords that are hashed at once, per process. */
+const HASHES_AT_ONCE = 2;
+
+/**
+ * Opens the state and what is built on it.
+ *
+ * @throws SP_STATE_KEY when the state was sealed with another key, SP_STATE_UNREACHABLE when it does not answer,
+ * SP_CONFIG_INVALID when its address means nothing
+ */
+export async function layFoundation(parts: FoundationParts): Promise<Foundation> {
+  const { config, clock, logger, metrics, sink } = parts;
+  const store = openStore({ url: config.state.url, clock, logger });
+  try {
+    const sealer = await loadStateKey({ key: config.state.key, keyFile: config.state.keyFile, store });
+    const notices = new Notices({ store, logger });
+    const revocations = new Revocations({ store, notices, clock, logger });
+    const sessions = new Sessions({ store, notices, clock, logger, config: config.authenticate.session });
+    const accounts = new Accounts({
+      store,
+      notices,
+      clock,
+      logger,
+      hashing: { pool: new HashPool({ concurrency: HASHES_AT_ONCE }), parameters: DEFAULT_HASH_PARAMETERS },
+      endSessions: (name) => sessions.revokeAll(name),
+    });
+    const cache = new VerifiedCache({
+      entries: config.authenticate.cacheEntries,
+      cacheMs: config.authenticate.cacheMs,
+      graceMs: config.authenticate.graceMs,
+      clock,
+      isStateUp: () => store.health().up,
+      isRevoked: (token) => revocations.isRevoked(token),
+    });
+    notices.on((notice) => cache.forget(notice));
+    notices.onGap(() => cache.forgetAll());
+    await revocations.start();
+    await notices.start();
+    const ownKeys = await OwnKeys.load({ records: store.records, sealer, clock, logger });
+    const coarse = startCoarseClock(TICK_MS);
+    store.onHealth(({ up }) => metrics.storeUp(up));
+    metrics.storeUp(store.health().up);
+    return {
+      clock,
+      coarse,
+      logger,
+      metrics,
+      recorder: makeRecorder({
+        accessLog: config.observe.accessLog ? makeAccessLog(sink, clock) : undefined,
+        metrics,
+      }),
+      store,
+      sealer,
+      notices,
+      revocations,
+      sessions,
+      accounts,
+      failures: new FailureCounter({ store, clock, logger, canonicalName }),
+      ownKeys,
+      ownTokens: new OwnTokens(ownKeys, clock),
+      assertions: new Assertions(ownKeys, clock),
+      cache,
+      dataFolder: parts.dataFolder,
+      async close() {
+        coarse.stop();
+        ownKeys.close();
+        revocations.close();
+        await sessions.close();
+        notices.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

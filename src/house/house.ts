@@ -1,0 +1,192 @@
+import { isDeepStrictEqual } from 'node:util';
+import { canonicalName } from '../accounts/account-name.ts';
+import { makeAuthenticate } from '../authenticate/authenticate.ts';
+import { makeBasicMethod } from '../authenticate/basic.ts';
+import { loadTokenIssuer } from '../authenticate/load-token-issuer.ts';
+import type { Method } from '../authenticate/method.ts';
+import { makeTokenMethod } from '../authenticate/token.ts';
+import type { TokenIssuer } from '../authenticate/token-issuer.ts';
+import { makeAuthorize } from '../authorize/authorize.ts';
+import type { Config, TokenIssuerConfig } from '../config/config.ts';
+import { asGatewayError } from '../errors.ts';
+import type { Admitted, MethodName } from '../exchange.ts';
+import { INTERNAL_UPSTREAM, makeForward } from '../forward/forward.ts';
+import { reservedNames } from '../forward/reserved-names.ts';
+import { Upstream } from '../forward/upstream.ts';
+import { compileIpRanges } from '../lib/ip-range.ts';
+import type { Rooms } from '../pipeline.ts';
+import { compileRoutes, type RouteTable } from '../route/compile-routes.ts';
+import { makeRoute } from '../route/match-route.ts';
+import { makeInternalPages } from '../sign-in/internal-pages.ts';
+import { internalRoutes } from '../sign-in/internal-routes.ts';
+import type { Foundation } from './foundation.ts';
+import { issueToken } from './issue-token.ts';
+
+/** Name of the session cookie; `__Host-` binds it to this host, HTTPS and the root path (RFC 6265bis §4.1.3.2). */
+export const SESSION_COOKIE = '__Host-sallyport';
+
+/** One generation of the configuration, furnished: immutable, and swapped whole. */
+export interface House {
+  readonly generation: number;
+  readonly config: Config;
+  readonly rooms: Rooms;
+  readonly table: RouteTable;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly issuers: readonly Issuer[];
+  readonly trusted: (address: string) => boolean;
+}
+
+interface Issuer {
+  readonly config: TokenIssuerConfig;
+  readonly issuer: TokenIssuer;
+}
+
+/** What a new generation takes over from the present one where its configuration did not change. */
+export interface Predecessor {
+  readonly generation: number;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly issuers: readonly Issuer[];
+}
+
+/**
+ * Builds the next generation of the house; the present one is not touched.
+ *
+ * @param policyOf - id of the TLS policy that a host demands
+ * @throws SP_CONFIG_INVALID when a key, a CA or a policy cannot be used; what was built by then is released
+ */
+export async function furnish(
+  config: Config,
+  foundation: Foundation,
+  policyOf: (host: string) => string,
+  before: Predecessor | undefined,
+): Promise<House> {
+  const built: { close(): void }[] = [];
+  try {
+    const issuers = await issuersOf(config, foundation, before, built);
+    const upstreams = upstreamsOf(config, foundation, before, built);
+    const methods = methodsOf(config, foundation, issuers);
+    const names = methods.map((method) => method.name);
+    const table = compileRoutes(config.routes, (host) => internalRoutes(host, INTERNAL_UPSTREAM, names));
+    const authenticate = makeAuthenticate(methods, foundation.cache, { now: () => performance.now() });
+    const rooms: Rooms = {
+      route: makeRoute(table, policyOf),
+      authenticate,
+      authorize: makeAuthorize(table.routes),
+      forward: makeForward({
+        upstreams,
+        rules: {
+          reserved: reservedNames(),
+          sessionCookie: SESSION_COOKIE,
+          assertion: (admitted) => assertionFor(admitted, foundation),
+        },
+        internal: await internalPages(foundation),
+      }),
+    };
+    return {
+      generation: (before?.generation ?? 0) + 1,
+      config,
+      rooms,
+      table,
+      upstreams,
+      issuers,
+      trusted: compileIpRanges(config.listen.trustedProxies),
+    };
+  } catch (error) {
+    for (const part of built) part.close();
+    throw asGatewayError(error);
+  }
+}
+
+/** Releases what the house does not share with its successor; running exchanges end first. */
+export function retire(house: House, successor: Predecessor | undefined): void {
+  for (const [name, upstream] of house.upstreams) {
+    if (successor?.upstreams.get(name) !== upstream) upstream.close();
+  }
+  for (const { issuer } of house.issuers) {
+    if (!successor?.issuers.some((kept) => kept.issuer === issuer)) issuer.close();
+  }
+}
+
+async function issuersOf(
+  config: Config,
+  { clock, logger }: Foundation,
+  before: Predecessor | undefined,
+  built: { close(): void }[],
+): Promise<Issuer[]> {
+  const issuers: Issuer[] = [];
+  for (const wanted of config.authenticate.token) {
+    // Keys in files are read anew on every reload; fetched ones and their schedule move over.
+    const kept =
+      wanted.keys.kind === 'jwks'
+        ? before?.issuers.find((known) => isDeepStrictEqual(known.config, wanted))
+        : undefined;
+    const issuer = kept?.issuer ?? (await loadTokenIssuer(wanted, clock, logger));
+    if (kept === undefined) built.push(issuer);
+    issuers.push({ config: wanted, issuer });
+  }
+  return issuers;
+}
+
+function upstreamsOf(
+  config: Config,
+  { coarse }: Foundation,
+  before: Predecessor | undefined,
+  built: { close(): void }[],
+): ReadonlyMap<string, Upstream> {
+  const upstreams = new Map<string, Upstream>();
+  for (const [name, wanted] of config.upstreams) {
+    const known = before?.upstreams.get(name);
+    if (known !== undefined && wanted.ca === undefined && isDeepStrictEqual(known.config, wanted)) {
+      upstreams.set(name, known);
+    } else {
+      const upstream = new Upstream(wanted, coarse);
+      built.push(upstream);
+      upstreams.set(name, upstream);
+    }
+  }
+  return upstreams;
+}
+
+function methodsOf(config: Config, foundation: Foundation, issuers: readonly Issuer[]): readonly Method[] {
+  const { sessions, revocations, accounts, failures, clock, ownTokens } = foundation;
+  const realm = config.authenticate.basic?.realm ?? 'Sallyport';
+  const methods = new Map<MethodName, Method>();
+  methods.set(
+    'token',
+    makeTokenMethod({
+      issuers: [...issuers.map(({ issuer }) => issuer), ownTokens.issuer],
+      realm,
+      sessions,
+      isRevoked: (token) => revocations.isRevoked(token),
+    }),
+  );
+  if (config.authenticate.basic !== undefined) {
+    methods.set('basic', makeBasicMethod({ realm, accounts, canonicalName, failures, clock }));
+  }
+  return [...methods.values()];
+}
+
+function assertionFor(
+  { identity, route, arrived }: Admitted,
+  { assertions }: Foundation,
+): string | undefined {
+  if (identity === null) return undefined;
+  const { method, path } = arrived.request;
+  return assertions.sign({ identity, audience: route.config.audience, method, path });
+}
+
+function internalPages(foundation: Foundation): ReturnType<typeof makeInternalPages> {
+  return makeInternalPages({
+    jwks: () => foundation.ownKeys.jwks(),
+    issueToken: (identity, { arrived }) =>
+      issueToken(foundation, {
+        user: identity.user,
+        groups: identity.groups,
+        email: identity.email,
+        method: identity.method,
+        address: arrived.client.address,
+        account: identity.method === 'basic' ? identity.user : undefined,
+        ttlSec: undefined,
+      }),
+  });
+}

@@ -1,0 +1,87 @@
+import type { GatewayView, Readiness } from '../admin/view.ts';
+import type { Keeper } from '../certificates/keeper.ts';
+import type { Foundation } from './foundation.ts';
+import type { House } from './house.ts';
+import { issueToken } from './issue-token.ts';
+
+export interface ViewParts {
+  readonly foundation: Foundation;
+  readonly house: () => House;
+  readonly keeper: () => Keeper;
+  readonly notes: () => readonly string[];
+  readonly stopping: () => boolean;
+  readonly reload: () => Promise<{ readonly generation: number }>;
+}
+
+/** Gives what the admin API may see and do of the running house. */
+export function makeView(parts: ViewParts): GatewayView {
+  const { foundation, house, keeper } = parts;
+  const { accounts, sessions, revocations, metrics } = foundation;
+  return {
+    certificates: {
+      list: () => keeper().list(),
+      rotate: (name, upload) => keeper().rotate(name, upload),
+      rollback: (name) => keeper().rollback(name),
+      remove: (name) => keeper().remove(name),
+    },
+    accounts: {
+      list: () => accounts.list(),
+      put: (name, account) => accounts.put(name, account),
+      remove: (name) => accounts.remove(name),
+    },
+    sessions: {
+      list: (user) => sessions.list(user),
+      revoke: (id) => sessions.revoke(id),
+      revokeAll: (user) => sessions.revokeAll(user),
+    },
+    revokeTokens: (order) =>
+      'jti' in order
+        ? revocations.revokeToken(order.jti)
+        : revocations.revokeSubject(order.subject, order.beforeSec),
+    routes: () =>
+      house().table.routes.map(({ config }) => ({
+        id: config.id,
+        host: config.host,
+        path: config.path,
+        upstream: config.upstream,
+        public: config.public,
+        accept: config.accept,
+        allow: config.allow ?? null,
+      })),
+    upstreams: () =>
+      [...house().upstreams].map(([name, upstream]) => ({
+        name,
+        targets: upstream.targets.map(({ address, healthy, active, idle }) => ({
+          address,
+          healthy,
+          active,
+          idle,
+        })),
+      })),
+    async metrics() {
+      metrics.certificates(keeper().expiries());
+      return await metrics.text();
+    },
+    readiness: () => readinessOf(parts),
+    reload: parts.reload,
+    issueToken: ({ subject, groups, ttlSec }) =>
+      issueToken(foundation, {
+        user: subject,
+        groups,
+        email: undefined,
+        method: 'token',
+        address: undefined,
+        account: undefined,
+        ttlSec,
+      }),
+  };
+}
+
+function readinessOf({ foundation, house, notes, stopping }: ViewParts): Readiness {
+  const state = foundation.store.health();
+  const list = [...notes()];
+  if (!state.up)
+    list.push('the state cannot be reached: known identities go on, new ones cannot be verified');
+  if (stopping()) list.push('the gateway is stopping');
+  return { ready: !stopping(), generation: house().generation, state, notes: list };
+}

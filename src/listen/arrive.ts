@@ -1,0 +1,214 @@
+/**
+ * ROOM 1. Comes in: a request as node's HTTP/1.1 or HTTP/2 server gives it. Goes out: an `Arrived`, and a `Responder`.
+ */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { asGatewayError, GatewayError } from '../errors.ts';
+import type { Arrived, CanonicalRequest, Client, ExchangeRecord } from '../exchange.ts';
+import type { ByteSource } from '../lib/byte-source.ts';
+import { makeCanonicalRequest, type RawRequest, type RequestBounds } from './canonical-request.ts';
+import { clientAddress } from './client-address.ts';
+import type { Connection } from './connection.ts';
+import { failureAnswer } from './failure-answer.ts';
+import { Http1Responder } from './http1-responder.ts';
+import { Http2Responder } from './http2-responder.ts';
+import { requestBody } from './request-body.ts';
+import type { Responder } from './responder.ts';
+import { UpgradeResponder } from './upgrade-responder.ts';
+
+/** What listens at the other end of this room: the corridor of the present house. */
+export interface Corridor {
+  serve(arrived: Arrived, responder: Responder): void;
+  /** A request that could not be read; it is logged, and answered already. */
+  refused(failure: GatewayError, connection: Connection): void;
+  /** Tells whether an address is a trusted proxy's. */
+  trusted(address: string): boolean;
+  /** Longest silence on a tunnel of this exchange's route, milliseconds. */
+  streamIdleMs(record: ExchangeRecord): number;
+}
+
+export interface ArrivalRules extends RequestBounds {
+  readonly bodyIdleMs: number;
+}
+
+/** Takes requests from node's servers to the corridor; one per process. */
+export interface Arrivals {
+  http1(req: IncomingMessage, res: ServerResponse, connection: Connection): void;
+  upgrade(req: IncomingMessage, socket: Socket, head: Buffer, connection: Connection): void;
+  http2(stream: ServerHttp2Stream, incoming: Incoming2, connection: Connection): void;
+}
+
+/** Head of an HTTP/2 request. */
+export interface Incoming2 {
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  /** No body follows. */
+  readonly ended: boolean;
+}
+
+/** Gives the arrivals for a corridor that is asked anew for every request. */
+export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arrivals {
+  const canonical = makeCanonicalRequest(rules);
+  const prefix = randomBytes(6).toString('hex');
+  let count = 0;
+  const nextId = (): string => `${prefix}${(count++).toString(36).padStart(6, '0')}`;
+
+  /** Builds the card and sends it on its way; a request that cannot be read is answered here. */
+  const enter = (way: Way): void => {
+    const house = corridor();
+    const id = nextId();
+    let request: CanonicalRequest;
+    try {
+      request = canonical(way.raw());
+    } catch (thrown) {
+      const failure = asGatewayError(thrown);
+      house.refused(failure, way.connection);
+      way.responder.answer(failureAnswer(failure, undefined, id), () => {});
+      return;
+    }
+    house.serve(
+      {
+        id,
+        startedAtMs: performance.now(),
+        request,
+        client: clientOf(way.connection, request, house),
+        body: way.body(request),
+        record: way.record,
+        interim: way.responder.interim,
+        onAbort: way.responder.onAbort,
+      },
+      way.responder,
+    );
+  };
+
+  return {
+    http1(req, res, connection) {
+      const responder = new Http1Responder(req, res);
+      const record = newRecord();
+      enter({
+        raw: () => rawHttp1(req, undefined),
+        body: (request) => http1Body(req, res, request, rules.bodyIdleMs),
+        record,
+        responder,
+        connection,
+      });
+    },
+    upgrade(req, socket, head, connection) {
+      const record = newRecord();
+      const responder = new UpgradeResponder(req, socket, head, () => corridor().streamIdleMs(record));
+      enter({ raw: () => rawUpgrade(req), body: () => null, record, responder, connection });
+    },
+    http2(stream, incoming, connection) {
+      const record = newRecord();
+      const method = String(incoming.headers[':method'] ?? '');
+      const responder = new Http2Responder(stream, method, () => corridor().streamIdleMs(record));
+      enter({
+        raw: () => rawHttp2(incoming, method),
+        body: (request) =>
+          incoming.ended || request.upgrade !== undefined
+            ? null
+            : requestBody(stream, rules.bodyIdleMs, () => {}, noTrailers),
+        record,
+        responder,
+        connection,
+      });
+    },
+  };
+}
+
+interface Way {
+  readonly raw: () => RawRequest;
+  readonly body: (request: CanonicalRequest) => ByteSource | null;
+  readonly record: ExchangeRecord;
+  readonly responder: Responder & Pick<Arrived, 'interim' | 'onAbort'>;
+  readonly connection: Connection;
+}
+
+const noTrailers = (): readonly string[] => [];
+
+function rawHttp1(req: IncomingMessage, upgrade: 'websocket' | undefined): RawRequest {
+  return {
+    method: req.method ?? '',
+    target: req.url ?? '',
+    authority: undefined,
+    fields: req.rawHeaders,
+    upgrade,
+  };
+}
+
+/** @see RFC 6455 §4.2.1 */
+function rawUpgrade(req: IncomingMessage): RawRequest {
+  const { headers } = req;
+  const fits =
+    req.method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    headers['sec-websocket-version'] === '13' &&
+    /^[A-Za-z0-9+/]{22}==$/.test(headers['sec-websocket-key'] ?? '');
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+  if (!fits || hasBody) throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'upgrade' });
+  return rawHttp1(req, 'websocket');
+}
+
+/** @see RFC 9113 §8.3.1, RFC 8441 §4 */
+function rawHttp2({ headers, rawHeaders }: Incoming2, method: string): RawRequest {
+  const protocol = headers[':protocol'];
+  if (headers[':scheme'] !== 'https') throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'scheme' });
+  if (protocol !== undefined && (protocol !== 'websocket' || method !== 'CONNECT')) {
+    throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'upgrade' });
+  }
+  let first = 0;
+  while (rawHeaders[first]?.startsWith(':') === true) first += 2;
+  return {
+    method: protocol === undefined ? method : 'GET',
+    target: headers[':path'] ?? '',
+    authority: headers[':authority'],
+    fields: rawHeaders.slice(first),
+    upgrade: protocol === undefined ? undefined : 'websocket',
+  };
+}
+
+function http1Body(
+  req: IncomingMessage,
+  res: ServerResponse,
+  request: CanonicalRequest,
+  idleMs: number,
+): ByteSource | null {
+  const chunked = req.headers['transfer-encoding'] !== undefined;
+  if (!chunked && (request.contentLength ?? 0) === 0) return null;
+  const expects = req.headers.expect !== undefined;
+  return requestBody(
+    req,
+    idleMs,
+    () => {
+      if (expects && !res.headersSent) res.writeContinue();
+    },
+    () => lowerNames(req.rawTrailers),
+  );
+}
+
+function lowerNames(flat: readonly string[]): string[] {
+  return flat.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text));
+}
+
+function clientOf(connection: Connection, request: CanonicalRequest, house: Corridor): Client {
+  const address = clientAddress(connection.peer, request.headers, house.trusted);
+  return address === connection.peer ? connection.client : { ...connection.client, address };
+}
+
+function newRecord(): ExchangeRecord {
+  return {
+    route: undefined,
+    user: undefined,
+    method: undefined,
+    decision: undefined,
+    reason: undefined,
+    code: undefined,
+    detail: undefined,
+    upstream: undefined,
+    upstreamMs: undefined,
+    authenticateMs: undefined,
+    retries: 0,
+  };
+}

@@ -1,0 +1,152 @@
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { Answered, HeaderList } from '../exchange.ts';
+import { type ByteSink, type ByteSource, isSource } from '../lib/byte-source.ts';
+import type { Delivered, Responder } from './responder.ts';
+import { joinTunnel } from './tunnel.ts';
+
+/** Answers one HTTP/2 stream (RFC 9113). */
+export class Http2Responder implements Responder, ByteSink {
+  readonly #stream: ServerHttp2Stream;
+  readonly #method: string;
+  readonly #streamIdleMs: () => number;
+  readonly #abortListeners: (() => void)[] = [];
+  #source: ByteSource | undefined;
+  #done: ((delivered: Delivered) => void) | undefined;
+  #status = 0;
+  #bytesOut = 0;
+  #ended = false;
+  #closed = false;
+  #trailers: HeaderList = [];
+
+  /** @param streamIdleMs - longest silence on a tunnel, asked when the route is known */
+  constructor(stream: ServerHttp2Stream, method: string, streamIdleMs: () => number) {
+    this.#stream = stream;
+    this.#method = method;
+    this.#streamIdleMs = streamIdleMs;
+    stream.once('close', this.#onClose);
+    // A reset of the client is not a failure of ours; `close` follows and tells.
+    stream.on('error', () => {});
+  }
+
+  readonly interim = (status: number, headers: HeaderList): void => {
+    if (this.#stream.headersSent || this.#closed || this.#stream.destroyed) return;
+    if (status > 100 && status < 200) this.#stream.additionalHeaders(headerObject(status, headers));
+  };
+
+  readonly onAbort = (listener: () => void): void => {
+    if (this.#closed) listener();
+    else this.#abortListeners.push(listener);
+  };
+
+  answer(answered: Answered, done: (delivered: Delivered) => void): void {
+    this.#done = done;
+    this.#status = answered.status;
+    const { body } = answered;
+    if (this.#closed || this.#stream.destroyed) {
+      if (isSource(body)) body.cancel();
+      this.#report();
+      return;
+    }
+    if (answered.tunnel !== undefined) {
+      this.#answerTunnel(answered.headers, answered.tunnel);
+      return;
+    }
+    const head = headerObject(answered.status, answered.headers);
+    if (!isSource(body)) this.#answerWhole(head, body);
+    else this.#answerStreaming(head, body);
+  }
+
+  /** RFC 8441 §5: over HTTP/2 a WebSocket opens with 200, and there is no key to confirm. */
+  #answerTunnel(headers: HeaderList, tunnel: Duplex): void {
+    this.#status = 200;
+    const head = headerObject(200, headers);
+    delete head['sec-websocket-accept'];
+    this.#stream.respond(head);
+    joinTunnel(this.#stream, tunnel, this.#streamIdleMs(), ({ bytesOut }) => {
+      this.#bytesOut = bytesOut;
+      this.#ended = true;
+      this.#report();
+    });
+  }
+
+  #answerWhole(head: OutgoingHttpHeaders, body: Uint8Array | null): void {
+    this.#ended = true;
+    const empty = body === null || body.length === 0;
+    if (this.#method !== 'HEAD' && this.#status !== 204 && this.#status !== 304) {
+      head['content-length'] ??= String(body?.length ?? 0);
+    }
+    this.#stream.respond(head, { endStream: empty });
+    if (empty) return;
+    this.#bytesOut = body.length;
+    this.#stream.end(body);
+  }
+
+  #answerStreaming(head: OutgoingHttpHeaders, body: ByteSource): void {
+    this.#source = body;
+    this.#stream.respond(head, { waitForTrailers: true });
+    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(trailerObject(this.#trailers)));
+    this.#stream.on('drain', () => body.resume());
+    body.start(this);
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#bytesOut += chunk.length;
+    return this.#stream.write(chunk);
+  }
+
+  end(trailers: HeaderList): void {
+    this.#ended = true;
+    this.#trailers = trailers;
+    this.#stream.end();
+  }
+
+  /** RFC 9113 §8.1: an answer that breaks off is reset, so that nobody takes it for complete. */
+  fail(): void {
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  readonly #onClose = (): void => {
+    this.#closed = true;
+    if (!this.#complete()) {
+      this.#source?.cancel();
+      for (const listener of this.#abortListeners) listener();
+    }
+    this.#report();
+  };
+
+  #complete(): boolean {
+    return this.#ended && this.#stream.rstCode === constants.NGHTTP2_NO_ERROR;
+  }
+
+  #report(): void {
+    const done = this.#done;
+    if (done === undefined || !this.#closed) return;
+    this.#done = undefined;
+    done({ status: this.#status, bytesOut: this.#bytesOut, aborted: !this.#complete() });
+  }
+}
+
+function headerObject(status: number, headers: HeaderList): OutgoingHttpHeaders {
+  const head = fieldObject(headers);
+  head[':status'] = status;
+  return head;
+}
+
+function trailerObject(trailers: HeaderList): OutgoingHttpHeaders {
+  return fieldObject(trailers.filter((_, i) => !(trailers[i - (i % 2)] ?? '').startsWith(':')));
+}
+
+/** Fields of one name become a list; `Set-Cookie` keeps its lines apart that way (RFC 9110 §5.3). */
+function fieldObject(headers: HeaderList): OutgoingHttpHeaders {
+  const fields: OutgoingHttpHeaders = Object.create(null);
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    const value = headers[i + 1] ?? '';
+    const before = fields[name];
+    if (before === undefined) fields[name] = value;
+    else if (Array.isArray(before)) before.push(value);
+    else fields[name] = [String(before), value];
+  }
+  return fields;
+}

@@ -1,0 +1,199 @@
+import { constants } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type SecureServerOptions,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import type { SecureContext, SecureContextOptions, SecureVersion, TLSSocket } from 'node:tls';
+import type { LimitsConfig } from '../config/config.ts';
+import { canonicalHost } from '../lib/canonical-host.ts';
+import { unmappedAddress } from '../lib/ip-range.ts';
+import type { Arrivals } from './arrive.ts';
+import { type Connection, describeConnection } from './connection.ts';
+import { connectionLimit } from './connection-limit.ts';
+import { sessionWatch } from './session-watch.ts';
+
+/** What a handshake needs to know of a server name. */
+export interface PickedCertificate {
+  readonly policyId: string;
+  readonly minVersion: SecureVersion;
+  context(): SecureContext;
+}
+
+/** The certificates as the handshake sees them; asked anew for every handshake. */
+export interface CertificatePicker {
+  /** @param serverName - canonical; `undefined` when the client sent none */
+  find(serverName: string | undefined): PickedCertificate | undefined;
+}
+
+export interface TlsServerParts {
+  readonly certificates: CertificatePicker;
+  readonly tlsOptions: SecureContextOptions;
+  readonly limits: LimitsConfig;
+  readonly arrivals: Arrivals;
+  readonly onHandshake: (outcome: 'done' | 'failed' | 'refused', protocol: string) => void;
+}
+
+/** CPU that a flood of garbage may cost before the connection is closed: frames and streams (RFC 9113 §10.5). */
+const MAX_INVALID_FRAMES = 100;
+const MAX_REJECTED_STREAMS = 100;
+
+/**
+ * Makes the server for one TLS endpoint: HTTP/2 and HTTP/1.1 on one port, certificates by SNI.
+ *
+ * Security: nothing in here throws into the handshake; a name that is malformed or unknown gets the default
+ * certificate or, without one, a handshake failure. Minimum versions are checked again after the handshake, because
+ * OpenSSL keeps those of the endpoint when the name selects another context.
+ */
+export function makeTlsServer(parts: TlsServerParts): Http2SecureServer {
+  const { limits, arrivals } = parts;
+  const server = createSecureServer(serverOptions(parts));
+  const connections = new WeakMap<object, Connection>();
+  const admits = connectionLimit(limits.connectionsPerAddress);
+  const watch = sessionWatch(limits);
+
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', () => {});
+    if (!admits(socket)) {
+      parts.onHandshake('refused', 'none');
+      socket.destroy();
+    }
+  });
+  server.on('tlsClientError', (_error, socket: TLSSocket) => {
+    parts.onHandshake('failed', 'none');
+    socket.destroy();
+  });
+  const describe = (socket: TLSSocket, http: '1.1' | '2'): Connection | undefined => {
+    const known = connections.get(socket);
+    if (known !== undefined) return known;
+    const described = describeSocket(socket, http, parts.certificates);
+    if (described === undefined) {
+      socket.destroy();
+      return undefined;
+    }
+    connections.set(socket, described);
+    return described;
+  };
+  server.on('secureConnection', (socket: TLSSocket) => {
+    parts.onHandshake('done', socket.getProtocol() ?? 'none');
+    socket.setNoDelay(true);
+    if (socket.alpnProtocol !== 'h2') describe(socket, '1.1');
+  });
+  server.on('session', (session: ServerHttp2Session) => {
+    const described = describeSocket(session.socket as TLSSocket, '2', parts.certificates);
+    if (described === undefined) {
+      session.destroy();
+      return;
+    }
+    connections.set(session, described);
+    watch(session);
+  });
+
+  server.on('request', (req: IncomingMessage, res: ServerResponse) => {
+    const connection = describe(req.socket as TLSSocket, '1.1');
+    if (connection !== undefined) arrivals.http1(req, res, connection);
+  });
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+    const connection = describe(req.socket as TLSSocket, '1.1');
+    if (connection !== undefined) arrivals.http1(req, res, connection);
+  });
+  server.on('upgrade', (req: IncomingMessage, socket: Socket, head: Buffer) => {
+    const connection = describe(req.socket as TLSSocket, '1.1');
+    if (connection !== undefined) arrivals.upgrade(req, socket, head, connection);
+  });
+  // A `request` listener makes node build compatibility objects for HTTP/2 as well; streams are taken as they are.
+  server.removeAllListeners('stream');
+  server.on(
+    'stream',
+    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]) => {
+      const { session } = stream;
+      const connection = session === undefined ? undefined : connections.get(session);
+      if (connection === undefined) {
+        stream.destroy();
+        return;
+      }
+      const ended = (flags & END_STREAM) !== 0;
+      arrivals.http2(stream, { headers, rawHeaders, ended }, connection);
+    },
+  );
+  server.on('sessionError', () => {});
+  server.on('error', () => {});
+  return server;
+}
+
+const END_STREAM = 0x1;
+
+function serverOptions(parts: TlsServerParts): SecureServerOptions {
+  const { limits } = parts;
+  return {
+    ...parts.tlsOptions,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    allowHTTP1: true,
+    handshakeTimeout: limits.handshakeMs === 0 ? 2 ** 31 - 1 : limits.handshakeMs,
+    SNICallback: (serverName, done) => done(null, contextFor(parts.certificates, serverName)),
+    // `storeHTTPOptions` of node's HTTP/1.1 server reads these, though the types of `http2` do not know them.
+    ...{
+      headersTimeout: limits.headerTimeoutMs,
+      requestTimeout: 0,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: checkingInterval(limits),
+      maxHeaderSize: limits.headerBytes === 0 ? 1024 * 1024 : limits.headerBytes,
+      httpValidation: 'strict',
+      optimizeEmptyRequests: true,
+      noDelay: true,
+    },
+    maxHeaderListPairs: limits.headerCount === 0 ? 4096 : limits.headerCount + 8,
+    maxSessionInvalidFrames: MAX_INVALID_FRAMES,
+    maxSessionRejectedStreams: MAX_REJECTED_STREAMS,
+    maxSessionMemory: 10,
+    settings: {
+      enableConnectProtocol: true,
+      enablePush: false,
+      maxHeaderListSize: limits.headerBytes === 0 ? 1024 * 1024 : limits.headerBytes,
+      ...(limits.streamsPerConnection === 0 ? {} : { maxConcurrentStreams: limits.streamsPerConnection }),
+    },
+  };
+}
+
+/** How often node looks for late headers: fine enough that a bound of seconds is kept. */
+function checkingInterval({ headerTimeoutMs }: LimitsConfig): number {
+  return headerTimeoutMs === 0 ? 30_000 : Math.max(100, Math.min(1_000, headerTimeoutMs / 4));
+}
+
+function contextFor(certificates: CertificatePicker, serverName: string): SecureContext | undefined {
+  try {
+    const name = canonicalHost(serverName);
+    // What is no host name is treated as an unknown one, never as an absent one.
+    return (
+      name === undefined ? undefined : (certificates.find(name) ?? certificates.find(undefined))
+    )?.context();
+  } catch {
+    return undefined;
+  }
+}
+
+function describeSocket(
+  socket: TLSSocket,
+  http: '1.1' | '2',
+  certificates: CertificatePicker,
+): Connection | undefined {
+  const { servername } = socket as { servername?: string | false };
+  const serverName = typeof servername === 'string' ? canonicalHost(servername) : undefined;
+  const picked =
+    (serverName === undefined ? undefined : certificates.find(serverName)) ?? certificates.find(undefined);
+  const tlsProtocol = socket.getProtocol() ?? '';
+  if (picked?.minVersion === 'TLSv1.3' && tlsProtocol !== 'TLSv1.3') return undefined;
+  return describeConnection({
+    peer: unmappedAddress(socket.remoteAddress ?? ''),
+    port: socket.remotePort ?? 0,
+    http,
+    serverName,
+    tlsPolicy: picked?.policyId ?? 'none',
+    tlsProtocol,
+  });
+}

@@ -1,0 +1,69 @@
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Answered, HeaderList } from '../exchange.ts';
+import { Http1Responder } from './http1-responder.ts';
+import type { Delivered, Responder } from './responder.ts';
+import { joinTunnel } from './tunnel.ts';
+
+/** Answers one HTTP/1.1 upgrade request: 101 joins the tunnel, anything else is an ordinary answer that ends the connection. */
+export class UpgradeResponder implements Responder {
+  readonly #socket: Socket;
+  readonly #ordinary: Http1Responder;
+  readonly #response: ServerResponse;
+  readonly #streamIdleMs: () => number;
+
+  /**
+   * @param head - bytes that the client sent right behind its request
+   * @param streamIdleMs - longest silence on the tunnel, asked when the route is known
+   */
+  constructor(req: IncomingMessage, socket: Socket, head: Buffer, streamIdleMs: () => number) {
+    this.#socket = socket;
+    this.#streamIdleMs = streamIdleMs;
+    if (head.length > 0) socket.unshift(head);
+    socket.on('error', () => socket.destroy());
+    this.#response = new ServerResponse(req);
+    this.#response.shouldKeepAlive = false;
+    this.#ordinary = new Http1Responder(req, this.#response);
+    socket.once('close', this.#onClose);
+  }
+
+  readonly interim = (): void => {};
+
+  readonly onAbort = (listener: () => void): void => this.#ordinary.onAbort(listener);
+
+  answer(answered: Answered, done: (delivered: Delivered) => void): void {
+    if (this.#socket.destroyed) {
+      answered.tunnel?.destroy();
+      done({ status: answered.status, bytesOut: 0, aborted: true });
+    } else if (answered.tunnel === undefined) {
+      this.#answerOrdinary(answered, done);
+    } else {
+      this.#answerTunnel(answered.headers, answered.tunnel, done);
+    }
+  }
+
+  #answerOrdinary(answered: Answered, done: (delivered: Delivered) => void): void {
+    this.#response.assignSocket(this.#socket);
+    this.#response.once('finish', () => this.#socket.end());
+    this.#ordinary.answer(
+      { ...answered, headers: [...answered.headers, 'connection', 'close'] },
+      (delivered) => done(delivered),
+    );
+  }
+
+  #answerTunnel(headers: HeaderList, tunnel: Duplex, done: (delivered: Delivered) => void): void {
+    let head = 'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n';
+    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    this.#socket.off('close', this.#onClose);
+    this.#socket.setNoDelay(true);
+    this.#socket.write(`${head}\r\n`, 'latin1');
+    joinTunnel(this.#socket, tunnel, this.#streamIdleMs(), ({ bytesOut }) =>
+      done({ status: 101, bytesOut, aborted: false }),
+    );
+  }
+
+  readonly #onClose = (): void => {
+    this.#response.emit('close');
+  };
+}
