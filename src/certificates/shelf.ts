@@ -1,4 +1,4 @@
-import type { SecureContext } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import type { TlsPreset } from '../config/config.ts';
 import type { CertificatePair } from './certificate.ts';
 import { ContextCache, makeContext } from './context-cache.ts';
@@ -16,8 +16,13 @@ export interface Shelved {
 
 /** What a handshake needs for a server name. */
 export interface Found {
-  /** Gives the context, made on first use. @throws Error when OpenSSL refuses the pairs, which it did not when they were checked */
+  /** Gives the context for a server's own, with every pair; made on first use. @throws Error when OpenSSL refuses the pairs, which it did not when they were checked */
   context(): SecureContext;
+  /**
+   * Gives the context to answer an `SNICallback` with; `socket` is the callback's `this`. Node takes only one pair out of
+   * such a context, so the RSA pair beside an ECDSA one is put into the socket here.
+   */
+  contextFor(socket: Pick<TLSSocket, 'setKeyCert'>): SecureContext;
   /** Names of the certificates in the context: one, or an ECDSA and an RSA one. */
   readonly certificates: readonly string[];
   /** Equal ids: a request for one host may travel on a connection made for the other. */
@@ -111,12 +116,12 @@ export class Shelf {
   /** Gives one certificate as if it were alone, e.g. for clients that name no host. */
   alone(name: string): Found | undefined {
     const entry = this.#entries.get(name);
-    return entry === undefined ? undefined : this.#foundOf([entry], entry.preset);
+    return entry === undefined ? undefined : this.#foundOf(entry, [entry]);
   }
 
   /** Makes the context of a pair before it is served, so that a refusal of OpenSSL is seen in time. @throws Error */
   warm(pair: CertificatePair, preset: TlsPreset): void {
-    this.#contexts.get(`${preset} ${pair.id}`, () => makeContext([pair], preset));
+    this.#one(pair, preset);
   }
 
   /** How many contexts are ready. */
@@ -124,25 +129,35 @@ export class Shelf {
     return this.#contexts.size;
   }
 
+  #one(pair: CertificatePair, preset: TlsPreset): SecureContext {
+    return this.#contexts.get(`${preset} ${pair.id}`, () => makeContext([pair], preset));
+  }
+
   #place(name: string, certificate: string, entry: Shelved | undefined): void {
     const others = (this.#slots.get(name)?.entries ?? []).filter((other) => other.name !== certificate);
     const entries = entry === undefined ? others : [...others, entry];
     const [first] = entries;
     if (first === undefined) this.#slots.delete(name);
-    else this.#slots.set(name, { entries, found: this.#foundOf(entries, first.preset) });
+    else this.#slots.set(name, { entries, found: this.#foundOf(first, entries) });
   }
 
-  #foundOf(entries: readonly Shelved[], preset: TlsPreset): Found {
+  #foundOf(first: Shelved, entries: readonly Shelved[]): Found {
+    const { preset } = first;
     // Of identical pairs under two names one is enough; ECDSA first, as it is cheaper to sign with.
     const ecdsa = entries.find((entry) => entry.pair.keyType === 'ecdsa');
     const rsa = entries.find((entry) => entry.pair.keyType === 'rsa');
-    const chosen = [ecdsa, rsa].filter((entry) => entry !== undefined);
-    const pairs = chosen.map((entry) => entry.pair);
-    const key = `${preset} ${pairs.map((pair) => pair.id).join(' ')}`;
-    const contexts = this.#contexts;
+    const main = ecdsa ?? first;
+    const beside = ecdsa === undefined ? undefined : rsa;
+    const chosen = beside === undefined ? [main] : [main, beside];
+    const pairs = chosen.map(({ pair }) => pair);
+    const key = `${preset} ${pairs.map(({ id }) => id).join(' ')}`;
     return {
-      context: () => contexts.get(key, () => makeContext(pairs, preset)),
-      certificates: chosen.map((entry) => entry.name),
+      context: () => this.#contexts.get(key, () => makeContext(pairs, preset)),
+      contextFor: (socket) => {
+        if (beside !== undefined) socket.setKeyCert(this.#one(beside.pair, preset));
+        return this.#one(main.pair, preset);
+      },
+      certificates: chosen.map(({ name }) => name),
       policyId: preset,
       minVersion: tlsOptions(preset).minVersion,
     };

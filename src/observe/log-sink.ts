@@ -1,4 +1,4 @@
-import { write, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 
 /** Takes finished log lines and writes them, in order, without ever making the caller wait. */
 export interface LogSink {
@@ -8,7 +8,7 @@ export interface LogSink {
   flush(): Promise<void>;
   /** Writes what waits, synchronously: for the last moment of the process. */
   flushSync(): void;
-  /** Flushes and stops the timer; later lines are written synchronously. */
+  /** Flushes, within a second even when nobody reads; later lines are written synchronously. */
   close(): Promise<void>;
 }
 
@@ -23,7 +23,8 @@ export interface LogSinkOptions {
 
 const FLUSH_AT = 16 * 1024;
 const FLUSH_AFTER_MS = 50;
-const RETRY_AFTER_MS = 20;
+const RETRY_AFTER_MS = 10;
+const CLOSE_BOUND_MS = 1000;
 const DEFAULT_MAX_WAITING = 8 * 1024 * 1024;
 
 /**
@@ -38,6 +39,8 @@ export function makeLogSink(options: LogSinkOptions): LogSink {
 
 class FdSink implements LogSink {
   readonly #fd: number;
+  /** Our own opening of the same pipe, to be closed by us. */
+  readonly #reopened: boolean;
   readonly #maxWaiting: number;
   readonly #onDropped: (lines: number) => void;
   readonly #onExit = (): void => this.flushSync();
@@ -52,7 +55,9 @@ class FdSink implements LogSink {
   #closed = false;
 
   constructor(options: LogSinkOptions) {
-    this.#fd = options.fd;
+    const own = reopenNonBlocking(options.fd);
+    this.#fd = own ?? options.fd;
+    this.#reopened = own !== undefined;
     this.#maxWaiting = options.maxWaiting ?? DEFAULT_MAX_WAITING;
     this.#onDropped = options.onDropped ?? (() => undefined);
     process.on('exit', this.#onExit);
@@ -90,10 +95,16 @@ class FdSink implements LogSink {
   }
 
   async close(): Promise<void> {
-    await this.flush();
+    if (this.#closed) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, CLOSE_BOUND_MS);
+    await Promise.race([this.flush(), late.promise]);
+    clearTimeout(timer);
     this.#closed = true;
     this.#stopTimer();
     process.off('exit', this.#onExit);
+    if (this.#flying !== undefined) this.#giveUp();
+    else if (this.#reopened) this.#closeOwn();
   }
 
   #launch(): void {

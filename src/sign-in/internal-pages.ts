@@ -45,11 +45,14 @@ export async function makeInternalPages(
     const { request, body } = admitted.arrived;
     body?.cancel();
     const visit: Visit = { admitted, failure: undefined };
-    const injected = await present.run(visit, () =>
-      app.inject({
-        method: request.method as NonNullable<InjectOptions['method']>,
-        url: request.path + request.query,
-      }),
+    // `inject` starts when it is awaited, so it has to be awaited inside.
+    const injected = await present.run(
+      visit,
+      async () =>
+        await app.inject({
+          method: request.method as NonNullable<InjectOptions['method']>,
+          url: request.path + request.query,
+        }),
     );
     if (visit.failure !== undefined) throw visit.failure;
     if (injected.statusCode >= 500) throw new GatewayError('SP_INTERNAL', { reason: 'page-failed' });

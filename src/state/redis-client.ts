@@ -67,9 +67,6 @@ function sentinelOptions(address: RedisAddress): PlainOptions {
     name: address.masterName,
     sentinelRetryStrategy: pause,
     sentinelCommandTimeout: CONNECT_MS,
-    // The Sentinels tell of a failover at once, long before the old master's connection breaks.
-    failoverDetector: true,
-    sentinelReconnectStrategy: () => LONGEST_PAUSE_MS,
     enableOfflineQueue: false,
     retryStrategy: pause,
     ...(address.sentinelUser === undefined ? {} : { sentinelUsername: address.sentinelUser }),

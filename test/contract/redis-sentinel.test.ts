@@ -13,8 +13,9 @@ after(() => redis.stop());
 
 runStoreContract('a master that a Sentinel names', () => makeRedisState(redis.url, redis.master.command));
 
-it('after the master died the store goes on with the one that the Sentinel promotes', async () => {
+it('after the master died the store goes on with the one that the Sentinel promotes', async (t) => {
   const store = openAt(redis.url);
+  t.after(() => store.close());
   await store.records.put('before', bytes('kept'));
   const heard: string[] = [];
   const stop = store.events.follow(
@@ -32,6 +33,5 @@ it('after the master died the store goes on with the one that the Sentinel promo
   await store.events.append(bytes('two'));
   await until(() => heard.length >= 2, 1000, 'the event after');
   stop();
-  await store.close();
   assert.deepEqual(heard, ['one', 'two']);
 });

@@ -91,9 +91,10 @@ describe('a Redis that goes away and comes back', () => {
     assert.ok(await store.records.put('thawed', bytes('x')));
   });
 
-  it('a store opened while it is down begins as down and comes up by itself', async () => {
+  it('a store opened while it is down begins as down and comes up by itself', async (t) => {
     await redis.kill();
     const early = openAt(redis.url);
+    t.after(() => early.close());
     assert.equal(early.health().up, false);
     const heard: string[] = [];
     const stop = early.events.follow(
@@ -107,12 +108,13 @@ describe('a Redis that goes away and comes back', () => {
     assert.equal(text((await early.records.get('before'))?.value), 'kept');
     await until(() => heard.length >= 10, 1000, 'the log');
     stop();
-    await early.close();
   });
 
-  it('one that came back empty is a gap for its followers', async () => {
+  it('one that came back empty is a gap for its followers', async (t) => {
     const forgetful = await startRedis();
+    t.after(() => forgetful.stop());
     const client = openAt(forgetful.url);
+    t.after(() => client.close());
     let gaps = 0;
     const heard: string[] = [];
     await client.events.append(bytes('lost'));
@@ -130,8 +132,6 @@ describe('a Redis that goes away and comes back', () => {
     await until(() => heard.length === 2, 1000, 'the new event');
     stop();
     assert.deepEqual([heard, gaps], [['heard', 'new'], 1]);
-    await client.close();
-    await forgetful.stop();
   });
 });
 

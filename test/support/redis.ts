@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Redis } from 'ioredis';
 import { findProgram } from './provision-find.ts';
 
 export interface RedisSettings {
@@ -23,7 +24,7 @@ export interface RedisServer {
   readonly port: number;
   /** `redis://127.0.0.1:PORT` */
   readonly url: string;
-  /** Runs one command over plain TCP. @returns the raw reply */
+  /** Runs one command over plain TCP. @returns the reply, as text or as JSON of what is no text */
   command(...words: readonly string[]): Promise<string>;
   /** Ends the server as a crash does. */
   kill(): Promise<void>;
@@ -107,6 +108,7 @@ async function launch(binary: string, args: readonly string[], readyLine: string
   const reap = (): void => void child.kill('SIGKILL');
   process.once('exit', reap);
   child.once('exit', () => process.removeListener('exit', reap));
+  endOnSignals();
   const lines: string[] = [];
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
@@ -121,18 +123,28 @@ async function launch(binary: string, args: readonly string[], readyLine: string
   return child;
 }
 
-/** Runs one command over plain TCP. @returns the raw reply */
-export function sendCommand(port: number, words: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1');
-    let reply = '';
-    socket.on('data', (chunk) => {
-      reply += chunk.toString('utf8');
-    });
-    socket.once('error', reject);
-    socket.once('close', () => resolve(reply.replace(/\+OK\r\n$/, '')));
-    const command = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('');
-    // QUIT is answered last, so that the end of the reply need not be parsed.
-    socket.write(`*${words.length}\r\n${command}*1\r\n$4\r\nQUIT\r\n`);
+/** Lets a signal end the process by `exit`, so that its servers end with it. */
+function endOnSignals(): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    if (process.listenerCount(signal) === 0) process.once(signal, () => process.exit(1));
+  }
+}
+
+/** Runs one command over plain TCP. @returns the reply, as text or as JSON of what is no text */
+export async function sendCommand(port: number, words: readonly string[]): Promise<string> {
+  const [name = '', ...args] = words;
+  const client = new Redis({
+    host: '127.0.0.1',
+    port,
+    protocol: 2,
+    disconnectTimeout: 100,
+    retryStrategy: null,
   });
+  client.on('error', () => {});
+  try {
+    const reply = await client.call(name, args);
+    return typeof reply === 'string' ? reply : JSON.stringify(reply);
+  } finally {
+    client.disconnect();
+  }
 }

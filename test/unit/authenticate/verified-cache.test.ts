@@ -87,7 +87,7 @@ test('an entry counts only for the method that verified it', () => {
   assert.equal(cache.recall(cache.keyOf('ann'), 'basic', 'grace'), 'unknown');
 });
 
-test('the least recently used entry goes first and takes its index with it', () => {
+test('an entry that was not used lately goes first and takes its index with it', () => {
   const { keep, recall, cache } = setUp(2);
   keep('ann', { account: 'ann' });
   keep('bob', { account: 'bob' });
@@ -184,4 +184,14 @@ test('what does not need the state is judged as if it were there', () => {
   assert.equal(recall('ann', 'closed'), 'ann');
   world.nowMs += 60_000;
   assert.equal(recall('ann', 'open-to-known'), 'unknown');
+});
+
+test('a full cache stays full and takes in what is new, also when every entry is in use', () => {
+  const { keep, recall, cache } = setUp(50);
+  for (let n = 0; n < 500; n++) {
+    keep(`u${n}`, { account: `u${n}` });
+    for (let used = 0; used <= n; used += 7) recall(`u${used}`);
+    assert.equal(recall(`u${n}`), `u${n}`);
+    assert.equal(cache.size, Math.min(n + 1, 50));
+  }
 });
