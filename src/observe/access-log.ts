@@ -47,7 +47,7 @@ export function makeAccessLog(destination: Pick<LogSink, 'write'>, clock: Clock 
   let secondText = '';
 
   const time = (): string => {
-    const now = clock();
+    const now = Math.floor(clock());
     const millis = now % 1000;
     const start = now - millis;
     if (start !== second) {

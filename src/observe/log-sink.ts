@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 
 /** Takes finished log lines and writes them, in order, without ever making the caller wait. */
 export interface LogSink {
@@ -13,7 +13,7 @@ export interface LogSink {
 }
 
 export interface LogSinkOptions {
-  /** An open file descriptor, e.g. 1 for stdout; it stays open. */
+  /** An open file descriptor, e.g. 1 for stdout; it stays open and as it is. */
   readonly fd: number;
   /** Most characters that may wait while the reader is slow; what comes on top is dropped. Default 8 Mi. */
   readonly maxWaiting?: number;
@@ -39,8 +39,6 @@ export function makeLogSink(options: LogSinkOptions): LogSink {
 
 class FdSink implements LogSink {
   readonly #fd: number;
-  /** Our own opening of the same pipe, to be closed by us. */
-  readonly #reopened: boolean;
   readonly #maxWaiting: number;
   readonly #onDropped: (lines: number) => void;
   readonly #onExit = (): void => this.flushSync();
@@ -51,13 +49,12 @@ class FdSink implements LogSink {
   /** Bytes in flight that are on the ground for a moment, because the reader had no room. */
   #stalled: Buffer | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
   #closed = false;
 
   constructor(options: LogSinkOptions) {
-    const own = reopenNonBlocking(options.fd);
-    this.#fd = own ?? options.fd;
-    this.#reopened = own !== undefined;
+    this.#fd = nonBlocking(options.fd);
     this.#maxWaiting = options.maxWaiting ?? DEFAULT_MAX_WAITING;
     this.#onDropped = options.onDropped ?? (() => undefined);
     process.on('exit', this.#onExit);
@@ -104,7 +101,14 @@ class FdSink implements LogSink {
     this.#stopTimer();
     process.off('exit', this.#onExit);
     if (this.#flying !== undefined) this.#giveUp();
-    else if (this.#reopened) this.#closeOwn();
+  }
+
+  #giveUp(): void {
+    clearTimeout(this.#retry);
+    this.#onDropped(this.#flyingLines + this.#waitingLines);
+    this.#stalled = undefined;
+    this.#waiting = '';
+    this.#waitingLines = 0;
   }
 
   #launch(): void {
@@ -122,7 +126,7 @@ class FdSink implements LogSink {
     write(this.#fd, bytes, (error, written) => {
       if (error?.code === 'EAGAIN') {
         this.#stalled = bytes;
-        setTimeout(() => this.#fly(bytes), RETRY_AFTER_MS).unref();
+        this.#retry = setTimeout(() => this.#fly(bytes), RETRY_AFTER_MS).unref();
         return;
       }
       if (error === null && written < bytes.length) {
@@ -148,5 +152,20 @@ class FdSink implements LogSink {
   #stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+}
+
+/**
+ * Gives a descriptor of the same pipe or terminal on which a write never waits, or the given one where there is none.
+ * It is a new opening, because the mode belongs to the opening and ours is shared with other processes. It stays open
+ * as long as the process: without it a reader that stops would hold a thread, and with it the end of the process.
+ */
+function nonBlocking(fd: number): number {
+  try {
+    const kind = fstatSync(fd);
+    if (!kind.isFIFO() && !kind.isCharacterDevice()) return fd;
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return fd;
   }
 }

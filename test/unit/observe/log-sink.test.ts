@@ -50,11 +50,35 @@ test('a reader that stops costs a bounded amount of memory, and what is lost is 
   assert.ok(dropped > 3000, `dropped ${dropped}`);
   const reader = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'ignore'] });
   let read = 0;
-  reader.stdout.on('data', (chunk: Buffer) => (read += chunk.length));
+  reader.stdout.on('data', (chunk: Buffer) => {
+    read += chunk.length;
+  });
   await sink.close();
+  const wanted = (4000 - dropped) * line.length;
+  while (read < wanted) await delay(5);
+  reader.kill();
   closeSync(fd);
-  await once(reader, 'close');
-  assert.equal(read, (4000 - dropped) * line.length);
+  assert.equal(read, wanted);
+});
+
+test('closing gives up after a second when nobody reads, and the process can end', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'sallyport-fifo-')), 'fifo');
+  execFileSync('mkfifo', [path]);
+  const fd = openSync(path, 'r+');
+  const program = `
+    import { makeLogSink } from ${JSON.stringify(SINK)};
+    let dropped = 0;
+    const sink = makeLogSink({ fd: 1, onDropped: (lines) => { dropped += lines; } });
+    for (let n = 0; n < 1000; n++) sink.write('x'.repeat(999) + '\\n');
+    await sink.close();
+    process.exit(dropped > 0 ? 3 : 4);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', fd, 'ignore'],
+  });
+  const [code] = await once(child, 'close');
+  closeSync(fd);
+  assert.equal(code, 3);
 });
 
 test('a reader that is gone loses lines and not the process', async () => {
