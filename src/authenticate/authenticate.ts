@@ -102,7 +102,7 @@ export function makeAuthenticate(
       if (error.code !== 'SP_STATE_UNREACHABLE') throw noted(routed, error);
       // The state failed before anybody noticed that it is away: what is known counts as the route says.
       const known = cache.recall(key, method.name, plan.storeDown, true);
-      if (typeof known === 'object') return known;
+      if (typeof known === 'object' && !method.doubts?.(routed.arrived, known.identity)) return known;
       throw unavailable(routed, error);
     }
   }

@@ -1,9 +1,9 @@
 import { GatewayError } from '../errors.ts';
 import type { Arrived } from '../exchange.ts';
-import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import { basicCredentialOf, hasScheme } from './authorization-header.ts';
 import { basicChallenge } from './challenge.ts';
+import { type Attempt, GuessBrake, pairOf } from './guess-brake.ts';
 import { type Method, type ReasonWord, rejected, type Verdict } from './method.ts';
 import { Turns } from './turns.ts';
 
@@ -12,12 +12,6 @@ export interface KnownAccount {
   readonly name: string;
   readonly groups: readonly string[];
   readonly email: string | undefined;
-}
-
-/** Whose attempt it is: canonical user name and client address. */
-export interface Attempt {
-  readonly user: string;
-  readonly address: string;
 }
 
 export interface BasicMethodOptions {
@@ -40,20 +34,18 @@ export interface BasicMethodOptions {
 
 /** Most attempts of one user from one address that wait for each other. */
 const MAX_WAITING = 16;
-const KEPT_THROTTLED = 4096;
 
 /**
  * Gives the method `basic`: name and password of an account (RFC 7617).
  *
  * Security: attempts for one user from one address are judged one after the other, so that guesses sent at once are
- * counted before the next is hashed. A verdict is remembered per client address, and not used while that user is
- * throttled for that address: otherwise the memory would tell a guesser the right password without a count.
+ * counted before the next is hashed. A verdict is remembered per client address, and not used while a guesser at that
+ * address could learn something from it.
  */
 export function makeBasicMethod(options: BasicMethodOptions): Method {
   const { accounts, canonicalName, failures, clock } = options;
   const turns = new Turns(MAX_WAITING);
-  /** Attempt -> end of the wait, milliseconds since the epoch. */
-  const throttled = new BoundedMap<string, number>(KEPT_THROTTLED);
+  const brake = new GuessBrake(clock);
 
   async function inspect({ request, client }: Arrived): Promise<Verdict> {
     const { authorization } = request;
@@ -63,14 +55,17 @@ export function makeBasicMethod(options: BasicMethodOptions): Method {
     const user = canonicalName(credential.name);
     if (user === undefined) return rejected('credential-malformed');
     const attempt = { user, address: client.address };
-    const turn = turns.take(keyOf(attempt), () => judge(attempt, credential.password));
+    const turn = turns.take(pairOf(attempt), () => judge(attempt, credential.password));
     if (turn === undefined) throw tooMany(1000);
     return turn;
   }
 
   async function judge(attempt: Attempt, password: string): Promise<Verdict> {
     demandNoWait(attempt, await failures.check(attempt));
-    const account = await accounts.verify(attempt.user, password);
+    const account = await accounts.verify(attempt.user, password).catch((error: unknown) => {
+      brake.unjudged(attempt);
+      throw error;
+    });
     if (account === undefined) {
       await failures.failed(attempt);
       return rejected('password-wrong');
@@ -81,7 +76,7 @@ export function makeBasicMethod(options: BasicMethodOptions): Method {
 
   function demandNoWait(attempt: Attempt, { waitMs }: { readonly waitMs: number }): void {
     if (waitMs <= 0) return;
-    throttled.set(keyOf(attempt), clock() + waitMs);
+    brake.hold(attempt, waitMs);
     throw tooMany(waitMs);
   }
 
@@ -93,15 +88,9 @@ export function makeBasicMethod(options: BasicMethodOptions): Method {
         ? `${client.address} ${authorization}`
         : undefined,
     inspect,
-    doubts: ({ client: { address } }, { user }) =>
-      throttled.size > 0 && clock() < (throttled.get(keyOf({ user, address })) ?? 0),
+    doubts: ({ client: { address } }, { user }) => brake.isHeld({ user, address }),
     challenge: () => basicChallenge(options.realm),
   };
-}
-
-/** An address holds no space, so the two parts cannot run into each other. */
-function keyOf({ user, address }: Attempt): string {
-  return `${address} ${user}`;
 }
 
 function verifiedAccount({ name, groups, email }: KnownAccount): Verdict {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { makeAuthenticate } from '../../../src/authenticate/authenticate.ts';
 import { makeBasicMethod } from '../../../src/authenticate/basic.ts';
 import { VerifiedCache } from '../../../src/authenticate/verified-cache.ts';
+import { GatewayError } from '../../../src/errors.ts';
 import { arrivedWith, failureOf, routedWith } from './support.ts';
 
 const basic = (name: string, password: string) =>
@@ -10,13 +11,22 @@ const basic = (name: string, password: string) =>
 
 /** One account, `ann` with password `right`; the third failure of a pair makes it wait. */
 function setUp() {
-  const world = { nowMs: 1_000_000, hashes: 0, running: 0, most: 0, failures: new Map<string, number>() };
+  const world = {
+    nowMs: 1_000_000,
+    away: false,
+    up: true,
+    hashes: 0,
+    running: 0,
+    most: 0,
+    failures: new Map<string, number>(),
+  };
   const method = makeBasicMethod({
     realm: 'Internal',
     clock: () => world.nowMs,
     canonicalName: (raw) => (raw.trim() === '' ? undefined : raw.trim().toLowerCase()),
     accounts: {
       async verify(name, password) {
+        if (world.away) throw new GatewayError('SP_STATE_UNREACHABLE');
         world.hashes++;
         world.most = Math.max(world.most, ++world.running);
         await new Promise((resolve) => setTimeout(resolve, 2));
@@ -41,7 +51,7 @@ function setUp() {
     cacheMs: 60_000,
     graceMs: 60_000,
     clock: () => world.nowMs,
-    isStateUp: () => true,
+    isStateUp: () => world.up,
     isRevoked: () => false,
   });
   const authenticate = makeAuthenticate([method], cache, { now: () => performance.now() });
@@ -133,4 +143,20 @@ test('what is no name and password is refused without a hash', async () => {
     assert.deepEqual(verdict, expected, authorization);
   }
   assert.equal(world.hashes, 0);
+});
+
+test('while the state is away the owner goes on, until somebody at the same address guesses too often', async () => {
+  for (const up of [true, false]) {
+    const { world, ask } = setUp();
+    await ask(basic('ann', 'right'));
+    Object.assign(world, { away: true, up });
+    for (let n = 0; n < 21; n++) {
+      assert.equal((await ask(basic('ann', 'right'))).identity?.user, 'ann');
+      assert.equal(
+        (await failureOf(() => ask(basic('ann', `wrong${n}`)))).code,
+        'SP_AUTHENTICATE_UNAVAILABLE',
+      );
+    }
+    assert.equal((await failureOf(() => ask(basic('ann', 'right')))).code, 'SP_AUTHENTICATE_UNAVAILABLE');
+  }
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -80,9 +81,10 @@ test('user, groups and email are found where the configuration says', async () =
 
 test('a remembered token ends when it expires, tolerance included', async () => {
   const { world, ask } = await setUp();
-  const claims = goodClaims({ exp: nowSec() + 30 });
+  const exp = nowSec() + 30;
+  const claims = goodClaims({ exp });
   await ask(claims);
-  world.nowMs = (nowSec() + 34) * 1000;
+  world.nowMs = (exp + 4) * 1000;
   assert.ok(!(ask(claims) instanceof Promise));
   world.nowMs += 2_000;
   assert.equal((await failureOf(() => ask(claims))).reason, 'token-expired');
@@ -180,6 +182,12 @@ test('a key file may hold several keys, a certificate or a JWK set, and no priva
   assert.equal(await load(JSON.stringify(pair.publicKey.export({ format: 'jwk' }))), 'alice');
   const keys = [other.publicKey, pair.publicKey].map((key) => key.export({ format: 'jwk' }));
   assert.equal(await load(JSON.stringify({ keys })), 'alice');
+  const [key, certificate] = [join(folder, 'certified.key'), join(folder, 'certified.crt')];
+  await writeFile(key, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  execFileSync('openssl', ['req', '-x509', '-key', key, '-out', certificate, '-subj', '/CN=x'], {
+    stdio: 'ignore',
+  });
+  assert.equal(await load(await readFile(certificate, 'utf8')), 'alice');
   for (const bad of [
     '',
     'nonsense',
