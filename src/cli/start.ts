@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULT_CONFIG, DEFAULT_DATA } from './admin-options.ts';
-import { demonstrationBanner } from './banner.ts';
+import { demonstrationBanner, selfCommand } from './banner.ts';
 import { findConfig } from './check.ts';
 import { printFailure } from './print-failure.ts';
 import { runtimeFloor } from './runtime-floor.ts';
@@ -49,7 +49,13 @@ export function addStartCommand(program: Command, shell: Shell): void {
       });
       if (gateway.demonstration !== undefined) {
         shell.err(
-          demonstrationBanner({ ...gateway, demonstration: gateway.demonstration, dataFolder: flags.data }),
+          demonstrationBanner({
+            urls: gateway.urls,
+            demonstration: gateway.demonstration,
+            dataFolder: flags.data,
+            self: selfCommand(shell.folder),
+            tokenInEnv: (shell.env.SALLYPORT_ADMIN_TOKEN ?? '') !== '',
+          }),
         );
       }
       await runUntilStopped(gateway, shell);

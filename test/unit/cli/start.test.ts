@@ -59,6 +59,8 @@ test('the banner shows each way in with the port and the password that are true'
     urls: { https: ['https://127.0.0.1:18443'], admin: 'https://127.0.0.1:19443' },
     demonstration: { user: 'demo', password: "it's" },
     dataFolder: 'data',
+    self: 'sallyport',
+    tokenInEnv: false,
   });
   assert.match(text, /curl --cacert data\/dev-ca\.crt https:\/\/localhost:18443\/public/);
   assert.ok(text.includes(`-u 'demo:it'\\''s' https://localhost:18443/`));
