@@ -20,14 +20,14 @@ export interface Found {
   context(): SecureContext;
   /**
    * Gives the context to answer an `SNICallback` with; `socket` is the callback's `this`. Node takes only one pair out of
-   * such a context, so the RSA pair beside an ECDSA one is put into the socket here.
+   * such a context, so the ECDSA or the RSA one is chosen here, by the signatures that the client can check.
    */
-  contextFor(socket: Pick<TLSSocket, 'setKeyCert'>): SecureContext;
+  contextFor(socket: Pick<TLSSocket, 'getSharedSigalgs'>): SecureContext;
   /** Names of the certificates in the context: one, or an ECDSA and an RSA one. */
   readonly certificates: readonly string[];
   /** Equal ids: a request for one host may travel on a connection made for the other. */
   readonly policyId: string;
-  /** Security: must be compared with the protocol after the handshake, see `tlsOptions`. */
+  /** Security: the `SNICallback` must compare it with its socket's `getProtocol()`, see `tlsOptions`. */
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
 
@@ -35,6 +35,12 @@ export interface Found {
 interface Slot {
   readonly entries: readonly Shelved[];
   readonly found: Found;
+}
+
+/** Gives the signature that a key of a curve makes, as OpenSSL names it (RFC 8446 §4.2.3). */
+function signatureOf(pair: CertificatePair): string {
+  if (pair.keyLabel === 'ECDSA P-384') return 'ECDSA+SHA384';
+  return pair.keyLabel === 'ECDSA P-521' ? 'ECDSA+SHA512' : 'ECDSA+SHA256';
 }
 
 /**
@@ -154,8 +160,8 @@ export class Shelf {
     return {
       context: () => this.#contexts.get(key, () => makeContext(pairs, preset)),
       contextFor: (socket) => {
-        if (beside !== undefined) socket.setKeyCert(this.#one(beside.pair, preset));
-        return this.#one(main.pair, preset);
+        const usable = beside === undefined || socket.getSharedSigalgs().includes(signatureOf(main.pair));
+        return this.#one((usable ? main : beside).pair, preset);
       },
       certificates: chosen.map(({ name }) => name),
       policyId: preset,

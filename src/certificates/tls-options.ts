@@ -49,7 +49,8 @@ function groups(): string {
  *
  * Security: OpenSSL takes version, ciphers, groups and signature algorithms of a connection from the context that the
  * *server* was made with; a context chosen by server name changes the certificate only. A server that has names of both
- * presets is made with `intermediate`, and must end a TLS 1.2 connection after the handshake when `Found.minVersion` asks for more.
+ * presets is made with `intermediate`, and its `SNICallback` must refuse when `getProtocol()` of its socket, which is known
+ * by then, is below `Found.minVersion`.
  *
  * @see Mozilla Server Side TLS 5.7
  */
