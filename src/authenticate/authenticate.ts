@@ -2,6 +2,7 @@ import type { RouteConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { Identified, Identity, MethodName, Routed } from '../exchange.ts';
 import { schemeOf } from './authorization-header.ts';
+import { Flights } from './flights.ts';
 import { type Method, type ReasonWord, rejected, type Verdict } from './method.ts';
 import type { VerifiedCache } from './verified-cache.ts';
 
@@ -15,11 +16,6 @@ interface Plan {
   readonly schemes: ReadonlySet<string>;
   readonly isPublic: boolean;
   readonly storeDown: RouteConfig['storeDown'];
-}
-
-interface Flight {
-  readonly mark: number;
-  readonly verdict: Promise<Verdict>;
 }
 
 export interface AuthenticateOptions {
@@ -48,88 +44,80 @@ export function makeAuthenticate(
   cache: VerifiedCache,
   options: AuthenticateOptions,
 ): Authenticate {
-  const byName = new Map<MethodName, Method>(methods.map((method) => [method.name, method]));
-  const plans = new WeakMap<RouteConfig, Plan>();
-  const flights = new Map<string, Flight>();
+  const room = new Authenticator(methods, cache, options);
+  return (routed) => room.ask(routed);
+}
 
-  return function authenticate(routed) {
+class Authenticator {
+  readonly #byName: ReadonlyMap<MethodName, Method>;
+  readonly #cache: VerifiedCache;
+  readonly #now: () => number;
+  readonly #plans = new WeakMap<RouteConfig, Plan>();
+  readonly #flights = new Flights();
+
+  constructor(methods: readonly Method[], cache: VerifiedCache, options: AuthenticateOptions) {
+    this.#byName = new Map(methods.map((method) => [method.name, method]));
+    this.#cache = cache;
+    this.#now = options.now;
+  }
+
+  ask(routed: Routed): Identified | Promise<Identified> {
     const { config } = routed.route;
-    let plan = plans.get(config);
+    let plan = this.#plans.get(config);
     if (plan === undefined) {
-      plan = makePlan(config, byName);
-      plans.set(config, plan);
+      plan = makePlan(config, this.#byName);
+      this.#plans.set(config, plan);
     }
     if (plan.schemes.size > 0) demandOneAcceptedScheme(routed, plan);
-    return ask(routed, plan, 0);
-  };
+    return this.#askFrom(0, routed, plan);
+  }
 
-  function ask(routed: Routed, plan: Plan, from: number): Identified | Promise<Identified> {
-    for (let index = from; index < plan.methods.length; index++) {
+  #askFrom(first: number, routed: Routed, plan: Plan): Identified | Promise<Identified> {
+    for (let index = first; index < plan.methods.length; index++) {
       const method = plan.methods[index];
       const credential = method?.credential(routed.arrived);
       if (method === undefined || credential === undefined) continue;
-      const key = cache.keyOf(credential);
-      const known = cache.recall(key, method.name, plan.storeDown);
+      const key = this.#cache.keyOf(credential);
+      const known = this.#cache.recall(key, method.name, plan.storeDown);
       if (typeof known === 'object' && !method.doubts?.(routed.arrived, known.identity)) {
-        return identified(routed, known.identity);
+        return this.#identified(routed, known.identity);
       }
       if (known === 'down') throw unavailable(routed);
       if (known === 'revoked') return refuse(routed, plan, method, rejected('token-revoked'));
-      return verify(routed, plan, method, key).then((verdict) =>
-        conclude(routed, plan, index, method, verdict),
-      );
+      return this.#verify(routed, plan, method, key).then((verdict) => {
+        if (verdict.kind === 'verified') return this.#identified(routed, verdict.identity);
+        if (verdict.kind === 'absent') return this.#askFrom(index + 1, routed, plan);
+        return refuse(routed, plan, method, verdict);
+      });
     }
-    if (plan.isPublic) return identified(routed, null);
+    if (plan.isPublic) return this.#identified(routed, null);
     return refuse(routed, plan, undefined, { kind: 'absent' });
   }
 
-  function conclude(routed: Routed, plan: Plan, index: number, method: Method, verdict: Verdict) {
-    switch (verdict.kind) {
-      case 'verified':
-        return identified(routed, verdict.identity);
-      case 'absent':
-        return ask(routed, plan, index + 1);
-      case 'rejected':
-        return refuse(routed, plan, method, verdict);
-    }
-  }
-
-  async function verify(routed: Routed, plan: Plan, method: Method, key: string): Promise<Verdict> {
+  async #verify(routed: Routed, plan: Plan, method: Method, key: string): Promise<Verdict> {
+    const mark = this.#cache.mark();
     try {
-      return await joinFlight(routed, method, key);
+      return await this.#flights.join(key, mark, () => this.#inspect(routed, method, key, mark));
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       if (error.code !== 'SP_STATE_UNREACHABLE') throw noted(routed, error);
       // The state failed before anybody noticed that it is away: what is known counts as the route says.
-      const known = cache.recall(key, method.name, plan.storeDown, true);
+      const known = this.#cache.recall(key, method.name, plan.storeDown, true);
       if (typeof known === 'object' && !method.doubts?.(routed.arrived, known.identity)) return known;
       throw unavailable(routed, error);
     }
   }
 
-  function joinFlight(routed: Routed, method: Method, key: string): Promise<Verdict> {
-    const mark = cache.mark();
-    const joined = flights.get(key);
-    if (joined !== undefined && joined.mark === mark) return joined.verdict;
-    const flight: Flight = { mark, verdict: inspect(routed, method, key, mark) };
-    flights.set(key, flight);
-    const leave = () => {
-      if (flights.get(key) === flight) flights.delete(key);
-    };
-    flight.verdict.then(leave, leave);
-    return flight.verdict;
-  }
-
-  async function inspect(routed: Routed, method: Method, key: string, mark: number): Promise<Verdict> {
+  async #inspect(routed: Routed, method: Method, key: string, mark: number): Promise<Verdict> {
     const verdict = await method.inspect(routed.arrived);
-    if (verdict.kind === 'verified') cache.remember(key, verdict, mark);
-    else cache.drop(key);
+    if (verdict.kind === 'verified') this.#cache.remember(key, verdict, mark);
+    else this.#cache.drop(key);
     return verdict;
   }
 
-  function identified(routed: Routed, identity: Identity | null): Identified {
+  #identified(routed: Routed, identity: Identity | null): Identified {
     const { arrived, route } = routed;
-    arrived.record.authenticateMs = options.now() - arrived.startedAtMs;
+    arrived.record.authenticateMs = this.#now() - arrived.startedAtMs;
     if (identity !== null) {
       arrived.record.user = identity.user;
       arrived.record.method = identity.method;
