@@ -204,9 +204,10 @@ export class Keeper {
     });
   }
 
-  /** Looks at the files at once, as on a reload, without waiting for the next poll. */
+  /** Looks at the files and renews due dev certificates at once, as on a reload, instead of when it is their time. */
   async refresh(): Promise<void> {
     await this.#watch.refresh();
+    await this.#renew();
   }
 
   /** Stops watching, renewing and listening; contexts that were given out stay good. Safe to call twice. */
