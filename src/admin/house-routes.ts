@@ -4,6 +4,7 @@ import {
   answers,
   GenerationAnswer,
   HealthAnswer,
+  OpenReadinessAnswer,
   ReadinessAnswer,
   RouteAnswer,
   UpstreamAnswer,
@@ -26,7 +27,7 @@ export function addHouseRoutes(app: AdminApp, view: GatewayView): void {
       schema: {
         tags: ['house'],
         security: [],
-        response: answers(200, ReadinessAnswer, { 503: ReadinessAnswer }),
+        response: answers(200, OpenReadinessAnswer, { 503: OpenReadinessAnswer }),
       },
     },
     async (_request, reply) => {
@@ -39,6 +40,11 @@ export function addHouseRoutes(app: AdminApp, view: GatewayView): void {
     { schema: { tags: ['house'], security: [], produces: ['text/plain'] } },
     async (_request, reply) =>
       reply.type('text/plain; version=0.0.4; charset=utf-8').send(await view.metrics()),
+  );
+  app.get(
+    '/v1/readiness',
+    { schema: { tags: ['house'], response: answers(200, ReadinessAnswer) } },
+    async () => view.readiness(),
   );
   app.get(
     '/v1/routes',

@@ -136,6 +136,9 @@ export const ReadinessAnswer = Type.Object({
   notes: strings(),
 });
 
+/** What is told without a credential: notes may name files and keys of the configuration. */
+export const OpenReadinessAnswer = Type.Omit(ReadinessAnswer, ['notes']);
+
 export const CountAnswer = Type.Object({ ended: Type.Integer() });
 export const GenerationAnswer = Type.Object({ generation: Type.Integer() });
 export const HealthAnswer = Type.Object({ status: Type.Literal('ok') });

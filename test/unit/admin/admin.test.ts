@@ -29,11 +29,16 @@ test('health, readiness and metrics answer without a credential', async () => {
     ready: false,
     generation: 4,
     state: { driver: 'embedded', up: true, sinceMs: 5 },
-    notes: ['the last reload failed'],
   });
   const metrics = await house.call('/metrics?x=1', { token: null });
   assert.equal(metrics.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
   assert.equal(metrics.text, '# HELP x y\n');
+});
+
+test('why the gateway is not ready is told to bearers of the token only', async () => {
+  assert.equal((await house.call('/v1/readiness', { token: null })).status, 401);
+  const { json } = await house.call('/v1/readiness');
+  assert.deepEqual(Object(json).notes, ['the last reload failed']);
 });
 
 test('certificates are listed, rotated, rolled back and removed', async () => {
@@ -135,6 +140,7 @@ test('the description lists exactly the routes that exist', async () => {
     '/v1/certificates',
     '/v1/certificates/{name}',
     '/v1/certificates/{name}/rollback',
+    '/v1/readiness',
     '/v1/reload',
     '/v1/revocations',
     '/v1/routes',
