@@ -28,12 +28,15 @@ local last = redis.call('HGET', KEYS[1], 'n')
 if ARGV[3] == 'absent' and last then return 0 end
 if ARGV[3] == 'version' and last ~= ARGV[4] then return 0 end
 local version = grown(last)
-for _, field in ipairs(fields) do
-  if string.sub(field, 1, 2) == 'i:' then redis.call('ZREM', ARGV[5] .. string.sub(field, 3), ARGV[7]) end
-end
-redis.call('DEL', KEYS[1])
+-- First of all, because Redis refuses a script for want of memory only before its first write.
 redis.call('HSET', KEYS[1], 'v', ARGV[1], 'n', string.format('%.0f', version))
-if ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+for _, field in ipairs(fields) do
+  if string.sub(field, 1, 2) == 'i:' then
+    redis.call('ZREM', ARGV[5] .. string.sub(field, 3), ARGV[7])
+    redis.call('HDEL', KEYS[1], field)
+  end
+end
+if ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) else redis.call('PERSIST', KEYS[1]) end
 for i = 2, #KEYS do
   local index, name = KEYS[i], ARGV[i + 6]
   redis.call('HSET', KEYS[1], 'i:' .. name, '')
