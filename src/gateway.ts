@@ -31,6 +31,8 @@ export interface GatewayOptions {
   readonly env: Environment;
   /** Tells the person who starts it something; one line without line feed. */
   readonly print: (line: string) => void;
+  /** Open file descriptor that takes log and access log; default stdout. */
+  readonly logFd?: number;
 }
 
 /** A gateway that runs. */
@@ -52,7 +54,7 @@ export interface RunningGateway {
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const config = configOf(options);
   const metrics = makeMetrics();
-  const sink = makeLogSink({ fd: 1, onDropped: (lines) => metrics.accessLogDropped(lines) });
+  const sink = makeLogSink({ fd: options.logFd ?? 1, onDropped: (lines) => metrics.accessLogDropped(lines) });
   const logger = makeLogger({ level: config.observe.level, destination: sink });
   const dataFolder = resolve(options.dataFolder);
   const parts = { config, dataFolder, clock: systemClock, logger, sink, metrics };
