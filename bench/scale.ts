@@ -14,7 +14,7 @@ import { type SallyportOptions, startSallyport } from './lib/sallyport.ts';
 import { median } from './lib/statistics.ts';
 import { formatTable } from './lib/table.ts';
 
-const HANDSHAKES = 500;
+const HANDSHAKES = 1000;
 
 const options = numericOptions({ count: 10_000, rounds: 5, requests: 20_000 });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
