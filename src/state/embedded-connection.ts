@@ -96,7 +96,7 @@ export class EmbeddedConnection {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // SQLite would make the file readable for everybody; its -wal and -shm files take over the mode of this one.
     closeSync(openSync(path, 'a', 0o600));
-    const db = new DatabaseSync(path, { timeout: BUSY_MS });
+    const db = new DatabaseSync(path, { timeout: this.#health.current.up ? BUSY_MS : 0 });
     try {
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216');
       prepareSchema(db, path);

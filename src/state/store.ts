@@ -1,9 +1,13 @@
 /**
  * The narrow port to a database. Comes in: keys and bytes of the domain rooms. Goes out: answers or `SP_STATE_UNREACHABLE`.
  *
- * Two drivers implement it, `embedded.ts` and `redis.ts`; `test/contract/store.ts` is run against both.
- * Absent and unreachable are different answers: a missing record is `undefined`, an unreachable state throws
- * `GatewayError` with code `SP_STATE_UNREACHABLE`. No error carries a key, a value or a connection string.
+ * Two drivers implement it, `embedded.ts` and `redis.ts`; `test/contract/store-contract.ts` is run against both.
+ * Absent and unreachable are different answers: a missing record is `undefined`, an unreachable state rejects with
+ * `GatewayError` `SP_STATE_UNREACHABLE` within half a second, one without room rejects writes with `SP_STATE_FULL` and goes on
+ * by itself when there is room. Each call is one atomic step. A write that was rejected as unreachable may have been carried
+ * out: what must happen once is written with a condition. An argument out of range rejects with a `RangeError`.
+ *
+ * Keys, names and holders are any well-formed text. Security: no error carries a key, a value or a connection string.
  */
 export interface Store {
   readonly records: Records;
@@ -12,14 +16,15 @@ export interface Store {
   readonly events: Events;
   /** Gives the present health without asking the network. */
   health(): StoreHealth;
-  /** Calls back on each change between up and down, until the returned function is called. */
+  /** Calls back on each change between up and down, never at once, until the returned function is called. */
   onHealth(listener: (health: StoreHealth) => void): () => void;
-  /** Ends every connection and follower; safe to call twice. */
+  /** Ends every connection and follower, after which calls reject as unreachable; safe to call twice. */
   close(): Promise<void>;
 }
 
 export interface StoreHealth {
   readonly driver: 'embedded' | 'redis';
+  /** Whether calls are answered, as far as is known; a store that is full is up. A Redis store begins as down. */
   readonly up: boolean;
   /** Milliseconds since the epoch at which `up` last changed. */
   readonly sinceMs: number;
@@ -27,8 +32,9 @@ export interface StoreHealth {
 
 export interface StoredRecord {
   readonly key: string;
+  /** The caller's own copy. */
   readonly value: Uint8Array;
-  /** Grows with every put of this key; pass it as `ifVersion` to detect a concurrent change. */
+  /** Safe integer, at least 1. Grows with every put of this key, also after it was deleted; pass it as `ifVersion` to detect a concurrent change. */
   readonly version: number;
   /** Milliseconds since the epoch; `undefined` when it does not expire. */
   readonly expiresAtMs: number | undefined;
@@ -37,11 +43,11 @@ export interface StoredRecord {
 export interface PutOptions {
   /** Life in milliseconds from now, at least 1; absent: for ever. */
   readonly ttlMs?: number;
-  /** Writes only when no live record has the key. */
+  /** Writes only when no live record has the key; excludes `ifVersion`. */
   readonly ifAbsent?: boolean;
   /** Writes only when the live record has exactly this version. */
   readonly ifVersion?: number;
-  /** Names of the lists in which the record is found by `list`; replaces those of the previous put. */
+  /** Names of the lists in which the record is found by `list`; replaces those of the previous put, absent: none. */
   readonly indexes?: readonly string[];
 }
 
@@ -56,9 +62,12 @@ export interface Records {
   get(key: string): Promise<StoredRecord | undefined>;
   /** @returns the new version, or `undefined` when a condition was not met and nothing was written */
   put(key: string, value: Uint8Array, options?: PutOptions): Promise<number | undefined>;
-  /** @returns whether a live record was removed */
+  /** Removes the record, with `ifVersion` only in exactly this version. @returns whether a live record was removed */
   delete(key: string, options?: { readonly ifVersion?: number }): Promise<boolean>;
-  /** Lists the live records of an index, ordered by key. `limit` 1 to 1000, default 100. */
+  /**
+   * Lists the live records of an index, ordered by the UTF-8 bytes of their keys, those after the key `after`. `limit` 1 to 1000,
+   * default 100. Records that are put or deleted between two pages may be on a page or not; all others are on exactly one.
+   */
   list(index: string, options?: { readonly after?: string; readonly limit?: number }): Promise<RecordPage>;
 }
 
@@ -80,15 +89,20 @@ export interface Counters {
 export interface Lease {
   readonly name: string;
   readonly holder: string;
-  /** Fencing token: greater with every acquisition of this name. */
+  /** Fencing token: a safe integer, greater with every acquisition of this name. */
   readonly fence: number;
 }
 
 export interface Leases {
-  /** @returns the lease, or `undefined` while somebody else holds it */
+  /**
+   * Takes the lease. A holder that has it already gets a new one, and its earlier one is lost: a holder names one task, not a process.
+   *
+   * @returns the lease, or `undefined` while somebody else holds it
+   */
   acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined>;
-  /** @returns false when the lease was lost */
+  /** Lets the lease end `ttlMs` from now. @returns false when it was lost */
   renew(lease: Lease, ttlMs: number): Promise<boolean>;
+  /** Ends the lease; without effect when it was lost. */
   release(lease: Lease): Promise<void>;
 }
 
@@ -101,12 +115,17 @@ export interface StoredEvent {
 export interface Events {
   /** Appends to the one ordered log. @returns the event's offset */
   append(value: Uint8Array): Promise<string>;
-  /** Gives the offset of the newest event, to be passed to `follow`. */
+  /** Gives the offset of the newest event, to be passed to `follow`; also one of a log that is empty. */
   tail(): Promise<string>;
   /**
    * Calls `onEvents` with every event after `from`, in order, each exactly once, within a second of its append,
-   * going on by itself after an outage. When the log was trimmed past `from`, `onGap` is called first: what was
-   * derived from earlier events must be read anew.
+   * going on by itself after an outage. The events of this process are among them. Neither function is called before `follow` has
+   * returned; what one throws is logged, and the events count as delivered.
+   *
+   * When events after `from` are lost (the log was trimmed, a server lost its end, `from` is of another log), `onGap` is called
+   * first: what was derived from earlier events must be read anew. The events that are left follow. The log reaches back 100,000
+   * events, in a state file at most a day.
+   *
    * @returns stops following
    */
   follow(from: string, onEvents: (events: readonly StoredEvent[]) => void, onGap: () => void): () => void;
