@@ -3,6 +3,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { importHtpasswd } from './accounts/htpasswd.ts';
 import type { Config } from './config/config.ts';
 import { DEMONSTRATION } from './config/demonstration.ts';
@@ -194,6 +195,8 @@ class Gateway {
     this.#notes = restartNotes(config, before?.config);
     this.#foundation.metrics.configLoaded(house.generation, true);
     if (before !== undefined) retire(before, house);
+    // What an issuer or a setting that is gone vouched for is not trusted any longer.
+    if (!isDeepStrictEqual(config.authenticate, before?.config.authenticate)) this.#foundation.cache.forgetAll();
     if (cellarBefore !== undefined && cellarBefore !== cellar) cellarBefore.keeper.close();
     await this.#importAccounts(config);
     this.#watch(config);
