@@ -18,6 +18,7 @@ export interface BasePair {
 
 type DevSource = Extract<CertificateConfig['source'], { readonly kind: 'dev' }>;
 
+/** What loading the configured pairs needs. */
 export interface BaseOptions {
   readonly hostsOf: (name: string) => readonly string[];
   /** Where the dev CA and its leaves are kept. */

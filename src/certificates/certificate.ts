@@ -25,6 +25,7 @@ export interface CertificatePair {
   readonly key: Secret;
 }
 
+/** What a pair is checked against. */
 export interface CheckOptions {
   /** Hosts that use the certificate, as routes write them; `*` is passed over. */
   readonly hosts: readonly string[];
@@ -32,6 +33,7 @@ export interface CheckOptions {
   readonly now: number;
 }
 
+/** What a check found. */
 export interface Verdict {
   /** `undefined` when the pair cannot be served at all. Usable only if `problems` is empty or the caller tolerates them. */
   readonly pair: CertificatePair | undefined;

@@ -6,6 +6,7 @@ import forge from 'node-forge';
  */
 const { asn1 } = forge;
 
+/** One ASN.1 value with its tag. */
 export type DerNode = forge.asn1.Asn1;
 
 /** Deepest nesting that is read. X.509 and PKCS#12 need fewer than 16 levels. */
@@ -35,40 +36,47 @@ export function decode(bytes: Uint8Array): DerNode {
   return read(binary(bytes), options);
 }
 
+/** Gives a SEQUENCE of the children, in their order. */
 export function sequence(...children: readonly DerNode[]): DerNode {
   return asn1.create(UNIVERSAL, asn1.Type.SEQUENCE, true, [...children]);
 }
 
+/** Gives a SET of the children; ordering them, as DER wants it for more than one, is up to the caller. */
 export function set(...children: readonly DerNode[]): DerNode {
   return asn1.create(UNIVERSAL, asn1.Type.SET, true, [...children]);
 }
 
+/** Gives an OBJECT IDENTIFIER from its dotted form. */
 export function oid(dotted: string): DerNode {
   return primitive(asn1.Type.OID, asn1.oidToDer(dotted).getBytes());
 }
 
-/** @param bytes - big endian, two's complement */
+/** Gives an INTEGER. @param bytes - big endian, two's complement */
 export function integer(bytes: Uint8Array): DerNode {
   return primitive(asn1.Type.INTEGER, binary(bytes));
 }
 
+/** Gives a BOOLEAN. */
 export function boolean(value: boolean): DerNode {
   return primitive(asn1.Type.BOOLEAN, value ? '\xff' : '\x00');
 }
 
+/** Gives a UTF8String. */
 export function utf8(text: string): DerNode {
   return primitive(asn1.Type.UTF8, binary(Buffer.from(text, 'utf8')));
 }
 
+/** Gives an OCTET STRING. */
 export function octets(bytes: Uint8Array): DerNode {
   return primitive(asn1.Type.OCTETSTRING, binary(bytes));
 }
 
-/** @param unused - bits at the end that do not count, 0 to 7 */
+/** Gives a BIT STRING. @param unused - bits at the end that do not count, 0 to 7 */
 export function bits(bytes: Uint8Array, unused = 0): DerNode {
   return primitive(asn1.Type.BITSTRING, String.fromCharCode(unused) + binary(bytes));
 }
 
+/** Gives a NULL. */
 export function none(): DerNode {
   return primitive(asn1.Type.NULL, '');
 }

@@ -20,6 +20,7 @@ export interface DevCa {
   readonly clock: Clock;
 }
 
+/** What a dev certificate shall say. */
 export interface DevLeafOrder {
   /** Host names, one-label wildcards and IP addresses; at least one. */
   readonly names: readonly string[];
@@ -28,6 +29,7 @@ export interface DevLeafOrder {
   readonly days?: number;
 }
 
+/** A certificate with its chain and key, as text. */
 export interface PemPair {
   /** Leaf first, then the authority; PEM. */
   readonly certificate: string;

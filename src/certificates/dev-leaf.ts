@@ -7,6 +7,7 @@ import { canonicalName, wildcardOf } from './host-name.ts';
 import { readIfThere, replaceFile } from './private-file.ts';
 import { readPair } from './reading.ts';
 
+/** Where a dev certificate lies and what it shall say. */
 export interface DevLeafPlace {
   readonly folder: string;
   /** Name of the certificate: the file is `dev-<name>.pem`. */

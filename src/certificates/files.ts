@@ -12,6 +12,7 @@ export interface PairFiles {
   readonly passphrase: Secret | undefined;
 }
 
+/** What could be read of a pair of files. */
 export interface FileReading extends Reading {
   /** Changes when one of the files is written or replaced. */
   readonly stamp: string;
@@ -69,6 +70,7 @@ interface Watched {
   seen: string;
 }
 
+/** How files are watched, and who is told. */
 export interface FileWatchOptions {
   /** Between two looks, milliseconds. */
   readonly pollMs: number;

@@ -12,6 +12,7 @@ export interface CertificateNotices {
   onGap?(listener: () => void): () => void;
 }
 
+/** What a keeper needs of the house. */
 export interface KeeperOptions {
   readonly configs: readonly CertificateConfig[];
   /** Hosts of the routes that a certificate serves, as routes write them. */

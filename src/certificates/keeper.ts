@@ -33,6 +33,7 @@ export interface CertificateView {
   readonly source: string;
 }
 
+/** What a rotation or a rollback did. */
 export interface RotationResult {
   readonly name: string;
   readonly fingerprint256: string;

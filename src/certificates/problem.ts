@@ -49,6 +49,7 @@ export interface Problem {
   readonly text: string;
 }
 
+/** Gives a problem. */
 export function problem(word: ProblemWord, text: string): Problem {
   return { word, text };
 }

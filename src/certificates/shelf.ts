@@ -21,6 +21,8 @@ export interface Found {
   /**
    * Gives the context to answer an `SNICallback` with; `socket` is the callback's `this`. Node takes only one pair out of
    * such a context, so the ECDSA or the RSA one is chosen here, by the signatures that the client can check.
+   *
+   * @throws Error as `context()`: catch it, an `SNICallback` that throws ends the process
    */
   contextFor(socket: Pick<TLSSocket, 'getSharedSigalgs'>): SecureContext;
   /** Names of the certificates in the context: one, or an ECDSA and an RSA one. */

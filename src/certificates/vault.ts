@@ -21,6 +21,7 @@ export interface Deposit {
   readonly over: string | undefined;
 }
 
+/** A deposit as it was read; pass `version` on to change it. */
 export interface StoredDeposit extends Deposit {
   readonly name: string;
   readonly version: number;

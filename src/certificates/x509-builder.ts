@@ -21,6 +21,7 @@ import {
 } from './der.ts';
 import { addressBytes } from './host-name.ts';
 
+/** Digest of a signature; the weak ones are for tests of refusals. */
 export type SignatureHash = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512';
 
 /** What a certificate shall say. Nothing is checked: tests make bad certificates with it. */
