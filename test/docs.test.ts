@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
+import { runCommand } from '../src/cli/command.ts';
+import { makeShell } from '../src/cli/process-shell.ts';
 import { runtimeFloor } from '../src/cli/runtime-floor.ts';
 import { formatProblem, parseConfig } from '../src/config/load.ts';
 import { ERRORS } from '../src/errors.ts';
@@ -13,7 +14,6 @@ import { codeBlocks, headingAnchors, relativeLinks } from './support/markdown.ts
 
 const ROOT = resolve(import.meta.dirname, '..');
 const PAGES = globSync(['*.md', '{bench,certs,deploy,docs}/**/*.md'], { cwd: ROOT });
-const run = promisify(execFile);
 /** What the examples take from the environment. */
 const EXAMPLE_ENVIRONMENT = {
   SALLYPORT_STATE_URL: 'redis://:secret@redis:6379',
@@ -56,16 +56,22 @@ function leadsSomewhere(page: string, link: string): boolean {
 }
 
 test('every sallyport command and option that the README names exists', async () => {
-  await Promise.all(
-    commandLines(read('README.md')).map(async ({ words, options }) => {
-      const name = words.join(' ');
-      const { stdout } = await run(process.execPath, ['src/main.ts', ...words, '--help'], { cwd: ROOT });
-      assert.match(stdout, new RegExp(`^Usage: sallyport ${name}\\b`), `sallyport ${name} is not a command`);
-      const absent = options.filter((option) => !stdout.includes(option));
-      assert.deepEqual(absent, [], `sallyport ${name} does not know these options`);
-    }),
-  );
+  for (const { words, options } of commandLines(read('README.md'))) {
+    const name = words.join(' ');
+    const help = await helpOf(words);
+    assert.match(help, new RegExp(`^Usage: sallyport ${name}\\b`), `sallyport ${name} is not a command`);
+    const absent = options.filter((option) => !help.includes(option));
+    assert.deepEqual(absent, [], `sallyport ${name} does not know these options`);
+  }
 });
+
+async function helpOf(words: readonly string[]): Promise<string> {
+  const pieces: string[] = [];
+  const take = (piece: string): void => void pieces.push(piece);
+  const code = await runCommand([...words, '--help'], { ...makeShell(process), out: take, err: take });
+  assert.equal(code, 0, pieces.join(''));
+  return pieces.join('');
+}
 
 test('the container image and the threat model know the floor of the runtime', () => {
   const image = /^FROM node:([\d.]+)-/m.exec(read('deploy/Dockerfile'))?.[1] ?? '';
