@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import { type Admin, type AdminTls, makeAdmin } from '../admin/admin.ts';
 import { loadAdminToken } from '../admin/admin-token.ts';
 import type { GatewayView } from '../admin/view.ts';
@@ -8,6 +9,8 @@ import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/load.ts';
 import type { CertificateCellar } from './certificates.ts';
 import type { Foundation } from './foundation.ts';
+
+type SniAnswer = (error: Error | null, context?: SecureContext) => void;
 
 export interface AdminDoor {
   readonly url: string;
@@ -47,9 +50,9 @@ async function adminTls(
     ...(adminCertificate === undefined
       ? {}
       : {
-          SNICallback: (_name, done) => {
+          SNICallback(this: TLSSocket, _name: string, done: SniAnswer) {
             try {
-              done(null, cellar().keeper.byName(adminCertificate)?.context());
+              done(null, cellar().keeper.byName(adminCertificate)?.contextFor(this));
             } catch {
               done(null, undefined);
             }

@@ -32,7 +32,7 @@ export async function openCertificates(
   const scope = { routes: config.routes };
   let open: Keeper | undefined;
   const namesOf = (name: string): readonly string[] =>
-    open?.list().find((certificate) => certificate.name === name)?.names ?? [];
+    open?.list().find((certificate) => certificate.name === name)?.names ?? plannedNames(config, name);
   const keeper = await Keeper.open({
     configs: config.certificates,
     hostsOf: (name) => servedHosts(scope.routes, namesOf(name)),
@@ -49,11 +49,25 @@ export async function openCertificates(
   return Object.assign(scope, { keeper, config });
 }
 
+/** Names of a dev certificate before it is made. */
+function plannedNames(config: Config, name: string): readonly string[] {
+  const source = config.certificates.find((certificate) => certificate.name === name)?.source;
+  return source?.kind === 'dev' ? source.names : [];
+}
+
 function sameCertificates(a: Config, b: Config): boolean {
   return (
     isDeepStrictEqual(a.certificates, b.certificates) &&
+    isDeepStrictEqual(devHosts(a), devHosts(b)) &&
     a.listen.tls === b.listen.tls &&
     a.listen.defaultCertificate === b.listen.defaultCertificate
+  );
+}
+
+/** Hosts that dev certificates are made for beside their own names: clients refuse wildcards below a top-level name. */
+function devHosts({ certificates, routes }: Config): readonly string[] {
+  return certificates.flatMap(({ source }) =>
+    source.kind === 'dev' ? servedHosts(routes, source.names) : [],
   );
 }
 

@@ -15,7 +15,8 @@ const NAME =
  * @param raw - without port, as in SNI or a URL
  */
 export function canonicalHost(raw: string): string | undefined {
-  if (raw.length > 256) return undefined;
+  // Before the case is folded: some letters beyond ASCII become ASCII ones by it (U+212A, the Kelvin sign).
+  if (raw.length > 256 || !/^[\x21-\x7e]*$/.test(raw)) return undefined;
   const lower = raw.toLowerCase();
   if (lower.startsWith('[')) {
     const inner = lower.endsWith(']') ? lower.slice(1, -1) : '';

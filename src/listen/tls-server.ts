@@ -22,7 +22,8 @@ import { sessionWatch } from './session-watch.ts';
 export interface PickedCertificate {
   readonly policyId: string;
   readonly minVersion: SecureVersion;
-  context(): SecureContext;
+  /** Gives the context for a handshake that is under way, by what its client can check. */
+  contextFor(socket: TLSSocket): SecureContext;
 }
 
 /** The certificates as the handshake sees them; asked anew for every handshake. */
@@ -135,7 +136,9 @@ function serverOptions(parts: TlsServerParts): SecureServerOptions {
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     allowHTTP1: true,
     handshakeTimeout: limits.handshakeMs === 0 ? 2 ** 31 - 1 : limits.handshakeMs,
-    SNICallback: (serverName, done) => done(null, contextFor(parts.certificates, serverName)),
+    SNICallback(this: TLSSocket, serverName: string, done: SniAnswer) {
+      answerServerName(this, parts.certificates, serverName, done);
+    },
     // `storeHTTPOptions` of node's HTTP/1.1 server reads these, though the types of `http2` do not know them.
     ...{
       headersTimeout: limits.headerTimeoutMs,
@@ -165,15 +168,26 @@ function checkingInterval({ headerTimeoutMs }: LimitsConfig): number {
   return headerTimeoutMs === 0 ? 30_000 : Math.max(100, Math.min(1_000, headerTimeoutMs / 4));
 }
 
-function contextFor(certificates: CertificatePicker, serverName: string): SecureContext | undefined {
+type SniAnswer = (error: Error | null, context?: SecureContext) => void;
+
+/** Never throws: what is thrown inside the callback would end the process. */
+function answerServerName(
+  socket: TLSSocket,
+  certificates: CertificatePicker,
+  serverName: string,
+  done: SniAnswer,
+): void {
   try {
     const name = canonicalHost(serverName);
     // What is no host name is treated as an unknown one, never as an absent one.
-    return (
-      name === undefined ? undefined : (certificates.find(name) ?? certificates.find(undefined))
-    )?.context();
+    const picked = (name === undefined ? undefined : certificates.find(name)) ?? certificates.find(undefined);
+    if (picked?.minVersion === 'TLSv1.3' && socket.getProtocol() !== 'TLSv1.3') {
+      done(new Error('the name demands a newer protocol'));
+    } else {
+      done(null, picked?.contextFor(socket));
+    }
   } catch {
-    return undefined;
+    done(new Error('no certificate for the name'));
   }
 }
 
