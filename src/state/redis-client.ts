@@ -1,5 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisAddress } from './redis-address.ts';
+import { WRONG_DATABASE } from './redis-failure.ts';
 
 /** A connection to one Redis, to the master that Sentinels name, or to a Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -19,16 +20,11 @@ const LONGEST_PAUSE_MS = 500;
 export function makeRedisClient(address: RedisAddress, silenceMs: number): RedisClient {
   const options = commonOptions(address, silenceMs);
   const [first] = address.hosts;
-  if (address.kind === 'single') {
-    return new Redis({
-      ...options,
-      host: first.host,
-      port: first.port,
-      enableOfflineQueue: false,
-      retryStrategy: pause,
-    });
+  if (address.kind !== 'cluster') {
+    const single = { host: first.host, port: first.port, enableOfflineQueue: false, retryStrategy: pause };
+    const place = address.kind === 'sentinel' ? sentinelOptions(address) : single;
+    return refuseOtherDatabase(new Redis({ ...options, ...place }));
   }
-  if (address.kind === 'sentinel') return new Redis({ ...options, ...sentinelOptions(address) });
   return new Cluster([...address.hosts], {
     redisOptions: options,
     enableOfflineQueue: false,
@@ -37,6 +33,13 @@ export function makeRedisClient(address: RedisAddress, silenceMs: number): Redis
     maxRedirections: 5,
     // Names in certificates are those that the cluster announces, not what they resolve to.
     dnsLookup: (name, done) => done(null, name),
+  });
+}
+
+/** Where SELECT fails, ioredis would go on in database 0: the connection is given up before it is ready. */
+function refuseOtherDatabase(client: Redis): Redis {
+  return client.on('error', (error: Error) => {
+    if (WRONG_DATABASE.test(error.message)) client.disconnect(true);
   });
 }
 

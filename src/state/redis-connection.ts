@@ -22,6 +22,8 @@ export class RedisConnection {
   readonly #probeKey: string;
   #probe: NodeJS.Timeout | undefined;
   #closed = false;
+  /** The last failure since the connection was up that says why. */
+  #why: RedisFailure | undefined;
   /** Settles with the first success or failure to connect: calls made before that wait for it. */
   readonly #first = Promise.withResolvers<void>();
   #firstKnown = false;
@@ -87,16 +89,26 @@ export class RedisConnection {
   #failed(thrown: unknown): GatewayError {
     if (this.#closed)
       return new GatewayError('SP_STATE_UNREACHABLE', { detail: 'the state is closed', reason: 'closed' });
-    const failure = redisFailure(thrown);
-    if (failure.down || failure.error.reason === 'timeout') this.#lost(failure);
+    const failure = this.#explained(redisFailure(thrown));
+    if (failure.down) this.#lost(failure);
     return failure.error;
   }
 
-  #lost({ error }: RedisFailure): void {
+  #lost(failure: RedisFailure): void {
     if (this.#closed) return;
     this.#known();
+    const { error } = this.#explained(failure);
+    if (failure.telling) this.#why = failure;
     this.#health.set(false, error.detail);
     this.#later(PROBE_DOWN_MS);
+  }
+
+  /** Gives the reason why the connection was lost for a call that only knows that it is. */
+  #explained(failure: RedisFailure): RedisFailure {
+    const why = this.#why?.error;
+    if (failure.telling || why === undefined) return failure;
+    const { detail = '', reason = '' } = why;
+    return { ...failure, telling: true, error: new GatewayError(why.code, { detail, reason }) };
   }
 
   #later(ms: number): void {
@@ -114,6 +126,7 @@ export class RedisConnection {
       () => {
         if (this.#closed) return;
         this.#known();
+        this.#why = undefined;
         this.#health.set(true);
         this.#later(PROBE_UP_MS);
       },

@@ -5,7 +5,12 @@ export interface RedisFailure {
   readonly error: GatewayError;
   /** Whether nothing at all can be asked of Redis now, as opposed to this one command being refused. */
   readonly down: boolean;
+  /** Whether the error says why. Of most failed calls only the connection's own error knows. */
+  readonly telling: boolean;
 }
+
+/** An error reply to SELECT. */
+export const WRONG_DATABASE = /DB index is out of range|SELECT is not allowed/i;
 
 /** First words of Redis' error replies with which it cannot serve at all, and what they mean for the operator. */
 const DOWN: ReadonlyMap<string, string> = new Map([
@@ -17,8 +22,19 @@ const DOWN: ReadonlyMap<string, string> = new Map([
   ['NOAUTH', 'Redis wants a password, and the URL of `state` has none'],
   ['WRONGPASS', 'Redis does not accept the user name or password of `state`'],
   ['DENIED', 'Redis is in protected mode and only answers its own machine'],
+  ['MOVED', 'this Redis is part of a Cluster; write redis+cluster:// in `state`'],
   ['NOREPLICAS', 'Redis has too few replicas to take writes'],
 ]);
+/** What errors without a word of their own say, and what it means. */
+const SENTENCES: readonly (readonly [RegExp, string])[] = [
+  [/invalid password/i, 'Redis does not accept the user name or password of `state`'],
+  [/cluster support disabled/i, 'this Redis is no Cluster; write redis:// or rediss:// in `state`'],
+  [WRONG_DATABASE, 'this Redis has no database of the number in `state`'],
+  [
+    /all sentinels are unreachable/i,
+    'no Sentinel names a master: none can be reached, or none knows the name in `state`',
+  ],
+];
 const FULL: ReadonlyMap<string, string> = new Map([
   ['OOM', 'Redis has reached its maxmemory'],
   ['MISCONF', 'Redis cannot save to its disk and takes no writes'],
@@ -31,33 +47,45 @@ const FULL: ReadonlyMap<string, string> = new Map([
  * go on; the error itself is not kept as a cause.
  */
 export function redisFailure(thrown: unknown): RedisFailure {
-  if (thrown instanceof GatewayError) return { error: thrown, down: false };
+  if (thrown instanceof GatewayError)
+    return { error: thrown, down: thrown.reason === 'timeout', telling: true };
   const error = innermost(thrown);
-  const code = error === undefined ? undefined : systemCode(error);
-  if (code !== undefined) return down(connectionDetail(code), 'connection');
-  const word = error?.name === 'ReplyError' ? (/^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR') : undefined;
-  if (word === undefined) return down('the connection to Redis is down', 'connection');
-  const full = FULL.get(word);
-  if (full !== undefined) {
-    return { down: false, error: new GatewayError('SP_STATE_FULL', { detail: full, reason: 'full' }) };
-  }
-  const known =
-    DOWN.get(word) ?? (/invalid password/i.test(error?.message ?? '') ? DOWN.get('WRONGPASS') : undefined);
-  if (known !== undefined) return down(known, 'refused');
-  const detail =
-    word === 'NOPERM'
-      ? 'the Redis user may not run a command or use a key that is needed'
-      : `Redis answered ${word}`;
-  return { down: false, error: new GatewayError('SP_STATE_UNREACHABLE', { detail, reason: 'refused' }) };
+  if (error === undefined) return lost();
+  const sentence = SENTENCES.find(([pattern]) => pattern.test(error.message))?.[1];
+  if (sentence !== undefined) return unreachable(sentence, 'refused');
+  const code = systemCode(error);
+  if (code !== undefined) return unreachable(connectionDetail(code), 'connection');
+  return error.name === 'ReplyError' ? refusal(error) : lost();
 }
 
 /** Gives the failure of a command that was not answered in time. */
 export function redisSilence(): RedisFailure {
-  return down('Redis did not answer in time', 'timeout');
+  return unreachable('Redis did not answer in time', 'timeout');
 }
 
-function down(detail: string, reason: string): RedisFailure {
-  return { down: true, error: new GatewayError('SP_STATE_UNREACHABLE', { detail, reason }) };
+/** Gives the failure behind an error reply. */
+function refusal(reply: Error): RedisFailure {
+  const word = /^[A-Z]+/.exec(reply.message)?.[0] ?? 'ERR';
+  const full = FULL.get(word);
+  if (full !== undefined) {
+    const error = new GatewayError('SP_STATE_FULL', { detail: full, reason: 'full' });
+    return { down: false, telling: true, error };
+  }
+  const known = DOWN.get(word);
+  if (known !== undefined) return unreachable(known, 'refused');
+  const permission = 'the Redis user may not run a command or use a key that is needed';
+  return {
+    ...unreachable(word === 'NOPERM' ? permission : `Redis answered ${word}`, 'refused'),
+    down: false,
+  };
+}
+
+function lost(): RedisFailure {
+  return { ...unreachable('the connection to Redis is down', 'connection'), telling: false };
+}
+
+function unreachable(detail: string, reason: string): RedisFailure {
+  return { down: true, telling: true, error: new GatewayError('SP_STATE_UNREACHABLE', { detail, reason }) };
 }
 
 /** A Cluster wraps the error of the node that was asked last. */
@@ -74,6 +102,7 @@ function systemCode(error: Error): string | undefined {
 }
 
 function connectionDetail(code: string): string {
+  if (/ALTNAME/.test(code)) return 'the certificate of Redis is for another host name';
   if (/CERT|SSL|TLS|SIGNATURE|ISSUER/.test(code)) {
     return `Redis could not prove who it is (${code}); a private CA is named with ?ca=FILE`;
   }

@@ -190,18 +190,39 @@ it('expiry is decided by the clock at the read, though nothing was swept', async
 
 it('what was written survives a kill of the process', async (t) => {
   const path = newPath();
-  const source = `
-    import { openEmbeddedStore } from ${JSON.stringify(new URL('../../../src/state/embedded.ts', import.meta.url).href)};
-    const logger = { debug() {}, info() {}, warn() {}, error: console.error };
-    const store = openEmbeddedStore({ path: ${JSON.stringify(path)}, clock: Date.now, logger });
-    for (let i = 0; i < 100; i += 1) await store.records.put('k' + i, Buffer.from('v' + i), { indexes: ['all'] });
-    process.kill(process.pid, 'SIGKILL');`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'inherit' });
-  const signal = await new Promise((resolve) => child.once('exit', (_, name) => resolve(name)));
+  const signal = await runProcess(path, [
+    "for (let i = 0; i < 100; i += 1) await store.records.put('k' + i, Buffer.from('v'), { indexes: ['all'] });",
+    "process.kill(process.pid, 'SIGKILL');",
+  ]);
   assert.equal(signal, 'SIGKILL');
   const { store } = open(t, path);
   assert.equal((await store.records.list('all')).records.length, 100);
 });
+
+it('four processes that open a new file and write at once lose nothing', async (t) => {
+  const path = newPath();
+  const work = [
+    "for (let i = 0; i < 250; i += 1) await store.counters.increment('c', 60_000);",
+    'for (let i = 0; i < 250; i += 1) await store.events.append(Buffer.from(String(i)));',
+    'await store.close();',
+  ];
+  const ends = await Promise.all([1, 2, 3, 4].map(() => runProcess(path, work)));
+  assert.deepEqual(ends, [0, 0, 0, 0]);
+  const { store } = open(t, path);
+  assert.equal((await store.counters.read('c')).count, 1000);
+  assert.match(await store.events.tail(), /-1000$/);
+});
+
+/** Runs statements on a `store` in a process of its own. @returns its exit code, or the signal that ended it */
+async function runProcess(path: string, statements: readonly string[]): Promise<unknown> {
+  const source = `
+    import { openEmbeddedStore } from ${JSON.stringify(new URL('../../../src/state/embedded.ts', import.meta.url).href)};
+    const logger = { debug() {}, info() {}, warn() {}, error: console.error };
+    const store = openEmbeddedStore({ path: ${JSON.stringify(path)}, clock: Date.now, logger });
+    ${statements.join('\n')}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: 'inherit' });
+  return await new Promise((resolve) => child.once('exit', (exit, signal) => resolve(signal ?? exit)));
+}
 
 it('a closed store can be asked to follow, and says nothing', async (t) => {
   const { store } = open(t, newPath());

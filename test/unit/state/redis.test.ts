@@ -42,6 +42,27 @@ it('a wrong password, a missing one and an unknown user are told apart from a Re
   assert.ok(await right.store.records.put('x', bytes('x')));
 });
 
+it('what is wrong with the URL is said by every call: no such database, no Cluster, no such master', async (t) => {
+  const server = await start(t);
+  const here = `127.0.0.1:${server.port}`;
+  for (const [url, detail] of [
+    [`redis://${here}/99`, /no database of the number/],
+    [`redis+cluster://${here}`, /is no Cluster/],
+    [`redis+sentinel://${here}/house`, /no Sentinel names a master/],
+  ] as const) {
+    const { store } = open(t, url);
+    await assert.rejects(store.records.get('x'), code('SP_STATE_UNREACHABLE'));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await assert.rejects(
+      store.records.put('x', bytes('x')),
+      (thrown) => code('SP_STATE_UNREACHABLE')(thrown) && detail.test(String(thrown)),
+      url,
+    );
+    assert.equal(store.health().up, false);
+  }
+  assert.equal(await server.command('DBSIZE'), '0', 'nothing was written elsewhere');
+});
+
 it('a Redis that may forget is warned of once', async (t) => {
   const server = await start(t, '--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru');
   const { store, said } = open(t, server.url);
