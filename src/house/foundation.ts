@@ -63,14 +63,16 @@ const HASHES_AT_ONCE = 2;
 /**
  * Opens the state and what is built on it.
  *
- * @throws SP_STATE_KEY when the state was sealed with another key, SP_STATE_UNREACHABLE when it does not answer,
- * SP_CONFIG_INVALID when its address means nothing
+ * A Redis that does not answer is no failure: what needs it waits, and comes up with it.
+ *
+ * @throws SP_STATE_KEY when the state was sealed with another key, SP_STATE_UNREACHABLE and SP_STATE_CORRUPT when a
+ * state file can never be used, SP_CONFIG_INVALID when the address of the state means nothing
  */
 export async function layFoundation(parts: FoundationParts): Promise<Foundation> {
   const { config, clock, logger, metrics, sink } = parts;
   const store = openStore({ url: config.state.url, clock, logger });
   try {
-    const sealer = await loadStateKey({ key: config.state.key, keyFile: config.state.keyFile, store });
+    const sealer = await loadStateKey({ ...config.state, store, logger });
     const notices = new Notices({ store, logger });
     const revocations = new Revocations({ store, notices, clock, logger });
     const sessions = new Sessions({ store, notices, clock, logger, config: config.authenticate.session });

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GatewayError } from '../errors.ts';
+import type { Logger } from '../lib/logger.ts';
 import { makeSealer, SealError, type Sealer } from '../lib/seal.ts';
 import type { Secret } from '../lib/secret.ts';
+import { PendingSealer } from './pending-sealer.ts';
 import type { Store } from './store.ts';
 
 export interface StateKeySource {
@@ -12,6 +14,7 @@ export interface StateKeySource {
   /** Absolute path; made on first start. */
   readonly keyFile: string;
   readonly store: Store;
+  readonly logger: Logger;
 }
 
 const CHECK_KEY = 'state-key-check';
@@ -24,15 +27,26 @@ const CHECK_TEXT = Buffer.from('this state is sealed with this key');
  * anything sealed exists. The first process leaves a check record in the state; all later ones must be able to open it.
  * The sealer's `open` throws SP_STATE_KEY for another key and SP_STATE_CORRUPT for damage.
  *
+ * While the state does not answer, or has no room for the check, the sealer is given all the same, with the key that
+ * is at hand: it opens, seals nothing yet, and is checked in the background as soon as the state allows it. A key that
+ * turns out not to be the state's is logged as an error, and both calls throw SP_STATE_KEY from then on.
+ *
  * @throws SP_STATE_KEY, with what to do, when the key is malformed, missing, or not the state's
- * @throws SP_STATE_UNREACHABLE when the check could not be made
  */
-export async function loadStateKey({ key, keyFile, store }: StateKeySource): Promise<Sealer> {
+export async function loadStateKey(source: StateKeySource): Promise<Sealer> {
+  try {
+    return await checkedSealer(source);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    source.logger.warn({ code: error.code }, 'the state key cannot be checked yet');
+    return new PendingSealer(await sealerAtHand(source), () => checkedSealer(source), source.logger);
+  }
+}
+
+/** @throws as `loadStateKey`, and SP_STATE_UNREACHABLE, SP_STATE_FULL when the check could not be made */
+async function checkedSealer({ key, keyFile, store }: StateKeySource): Promise<Sealer> {
   const checked = await store.records.get(CHECK_KEY);
-  const bytes =
-    key === undefined
-      ? await keyOfFile(keyFile, checked !== undefined)
-      : decodeKey(key.reveal(), 'the configured state key');
+  const bytes = key === undefined ? await keyOfFile(keyFile, checked !== undefined) : configuredKey(key);
   const sealer = withCodes(makeSealer(bytes));
   if (checked === undefined) {
     await store.records.put(CHECK_KEY, sealer.seal(CHECK_TEXT, CHECK_KEY), { ifAbsent: true });
@@ -42,6 +56,22 @@ export async function loadStateKey({ key, keyFile, store }: StateKeySource): Pro
   if (record === undefined) throw new GatewayError('SP_STATE_CORRUPT', { detail: 'the key check is gone' });
   sealer.open(record.value, CHECK_KEY);
   return sealer;
+}
+
+/** Gives the sealer of the key that is there without asking the state; `undefined` when only the state knows whether to make one. */
+async function sealerAtHand({ key, keyFile }: StateKeySource): Promise<Sealer | undefined> {
+  const bytes = key === undefined ? await readKeyFile(keyFile) : configuredKey(key);
+  return bytes && withCodes(makeSealer(bytes));
+}
+
+function configuredKey(key: Secret): Uint8Array {
+  return decodeKey(key.reveal(), 'the configured state key');
+}
+
+function isAway(error: unknown): error is GatewayError {
+  return (
+    error instanceof GatewayError && (error.code === 'SP_STATE_UNREACHABLE' || error.code === 'SP_STATE_FULL')
+  );
 }
 
 function withCodes(sealer: Sealer): Sealer {
