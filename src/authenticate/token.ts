@@ -4,6 +4,7 @@ import type { TokenFacts } from '../sessions/revocation-list.ts';
 import { hasScheme, token68Of } from './authorization-header.ts';
 import { bearerChallenge } from './challenge.ts';
 import { type Method, rejected, type Verdict } from './method.ts';
+import { OWN_ISSUER } from './own-tokens.ts';
 import type { TokenIssuer, VerifiedToken } from './token-issuer.ts';
 import { readTokenShape } from './token-shape.ts';
 
@@ -18,6 +19,10 @@ export interface TokenMethodOptions {
 
 interface LiveSession {
   readonly user: string;
+  /** Name of the account that vouches for the user; then groups and email are what it says now. */
+  readonly account?: string | undefined;
+  readonly groups?: readonly string[];
+  readonly email?: string | undefined;
   /** Seconds since the epoch. */
   readonly expiresAtSec: number;
 }
@@ -39,7 +44,8 @@ export interface LiveSessions {
  *
  * Security: the issuer that a token claims only selects whose rules it must meet, by exact comparison; the signature is
  * checked with that issuer's key before any other claim is believed. A session-bound token counts only while its
- * session lives and belongs to the same user.
+ * session lives and belongs to the same user. A token of the gateway's own brings the groups and the email that the
+ * account of its session has now, not those that were written into it.
  */
 export function makeTokenMethod(options: TokenMethodOptions): Method {
   const issuers = byName(options.issuers);
@@ -54,17 +60,21 @@ export function makeTokenMethod(options: TokenMethodOptions): Method {
     const issuer = issuers.get(shape.issuer);
     if (issuer === undefined) return rejected('token-issuer-unknown');
     const token = await issuer.verify(text, shape.header);
-    return token.kind === 'rejected' ? token : admit(token, issuer.rules.session === 'required');
+    return token.kind === 'rejected' ? token : admit(token, issuer.rules);
   }
 
-  async function admit(token: VerifiedToken, needsSession: boolean): Promise<Verdict> {
+  async function admit(
+    token: VerifiedToken,
+    { issuer, session: need }: TokenIssuer['rules'],
+  ): Promise<Verdict> {
     if (options.isRevoked(token)) return rejected('token-revoked');
-    if (!needsSession) return verified(token, undefined);
+    if (need !== 'required') return verified(token, undefined);
     if (token.sessionId === undefined) return rejected('token-claims');
     const session = await options.sessions.live(token.sessionId);
     if (session?.user !== token.user) return rejected('session-ended');
     options.sessions.touch(token.sessionId);
-    return verified(token, session);
+    if (issuer !== OWN_ISSUER || session.account === undefined) return verified(token, session);
+    return verified({ ...token, groups: session.groups ?? [], email: session.email }, session);
   }
 
   return {

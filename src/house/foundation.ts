@@ -75,8 +75,15 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
     const sealer = await loadStateKey({ ...config.state, store, logger });
     const notices = new Notices({ store, logger });
     const revocations = new Revocations({ store, notices, clock, logger });
-    const sessions = new Sessions({ store, notices, clock, logger, config: config.authenticate.session });
-    const accounts = new Accounts({
+    const sessions = new Sessions({
+      store,
+      notices,
+      clock,
+      logger,
+      config: config.authenticate.session,
+      accountOf: (name) => accounts.get(name),
+    });
+    const accounts: Accounts = new Accounts({
       store,
       notices,
       clock,

@@ -32,6 +32,12 @@ export interface Session extends SessionView {
   readonly account: string | undefined;
 }
 
+/** What an account says of its user. */
+export interface AccountFacts {
+  readonly groups: readonly string[];
+  readonly email: string | undefined;
+}
+
 export interface NewSession {
   readonly user: string;
   readonly groups: readonly string[];
@@ -52,6 +58,8 @@ export interface SessionsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: SessionConfig;
+  /** Gives what an account says now, `undefined` when there is none; absent: what was true at the sign-in stays so. */
+  readonly accountOf?: (name: string) => Promise<AccountFacts | undefined>;
 }
 
 const INDEX = 'sessions';
@@ -66,6 +74,8 @@ const MAX_TOUCH_GAP_MS = 60_000;
  * Sessions on the state. Comes in: who signed in, ids, secrets. Goes out: live sessions.
  *
  * Ages are decided at the read, by the clock and the present configuration; the store's own expiry only clears up.
+ * Groups and email of a session that an account vouches for are those of the account at the read, not those at the
+ * sign-in: a change counts at once and nobody has to sign in again. Without its account such a session is over.
  * Every call but `touch` throws SP_STATE_UNREACHABLE while the state is away, and SP_STATE_CORRUPT for a garbage record.
  */
 export class Sessions {
@@ -73,16 +83,23 @@ export class Sessions {
   readonly #notices: Notices;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #config: SessionConfig;
+  readonly #accountOf: SessionsOptions['accountOf'];
   readonly #touches: Touches;
+  #config: SessionConfig;
 
-  constructor({ store, notices, clock, logger, config }: SessionsOptions) {
+  constructor({ store, notices, clock, logger, config, accountOf }: SessionsOptions) {
     this.#store = store;
     this.#notices = notices;
     this.#clock = clock;
     this.#logger = logger;
     this.#config = config;
+    this.#accountOf = accountOf;
     this.#touches = new Touches((id, seenMs) => this.#writeSeen(id, seenMs));
+  }
+
+  /** Takes other ages; they count for the sessions that there are, too, which never live longer than they were made for. */
+  configure(config: SessionConfig): void {
+    this.#config = config;
   }
 
   /**
@@ -124,7 +141,7 @@ export class Sessions {
   /** Gives the live session of a public id. */
   async live(id: string): Promise<Session | undefined> {
     const record = await this.#read(id);
-    return record && viewOf(record, this.#seenMs(record));
+    return record && this.#present(record);
   }
 
   /** Gives the live session whose secret this is. */
@@ -135,7 +152,7 @@ export class Sessions {
     if (pointer === undefined) return undefined;
     const record = await this.#read(Buffer.from(pointer.value).toString('latin1'));
     if (record === undefined || !sameText(record.secretHash, hash)) return undefined;
-    return viewOf(record, this.#seenMs(record));
+    return this.#present(record);
   }
 
   /** Lists the live sessions, of everybody or of one user; a garbage record is left out and logged. */
@@ -143,7 +160,10 @@ export class Sessions {
     const views: Session[] = [];
     for await (const page of this.#pages(user)) {
       const records = page.map((stored) => this.#liveOf(stored)).filter((record) => record !== undefined);
-      views.push(...records.map((record) => viewOf(record, this.#seenMs(record))));
+      for (const record of records) {
+        const session = await this.#present(record);
+        if (session !== undefined) views.push(session);
+      }
     }
     return views.map(({ method: _, claims: __, account: ___, ...view }) => view);
   }
@@ -224,6 +244,14 @@ export class Sessions {
     const nowMs = this.#clock();
     const endMs = Math.min(record.expiresAtMs, record.createdAtMs + this.#config.absoluteMs);
     return nowMs < endMs && nowMs < this.#seenMs(record) + this.#config.idleMs;
+  }
+
+  /** Gives the session as its account has it now; `undefined` when the account is gone. */
+  async #present(record: SessionRecord): Promise<Session | undefined> {
+    const session = viewOf(record, this.#seenMs(record));
+    if (record.account === undefined || this.#accountOf === undefined) return session;
+    const account = await this.#accountOf(record.account);
+    return account && { ...session, groups: account.groups, email: account.email };
   }
 
   #seenMs(record: SessionRecord): number {

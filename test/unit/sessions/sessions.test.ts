@@ -222,3 +222,30 @@ test('a garbage record is corrupt and not absent, is left out of lists, and can 
   assert.equal(await sessions.revoke(id), true);
   assert.equal(await sessions.live(id), undefined);
 });
+
+test('a session has the groups and the email that its account has now, and is over without the account', async (t) => {
+  const cellar = openCellar(t);
+  const accounts = new Map([['anna', { groups: ['new'], email: 'new@example.com' }]]);
+  const accountOf = async (name: string) => accounts.get(name);
+  const sessions = new Sessions({ ...cellar, logger: silentLogger, config, accountOf });
+  t.after(() => sessions.close());
+  const { id, secret } = await sessions.create({ ...anna, account: 'anna' });
+  const foreign = await sessions.create(anna);
+  assert.deepEqual((await sessions.live(id))?.groups, ['new']);
+  assert.equal((await sessions.bySecret(secret))?.email, 'new@example.com');
+  assert.deepEqual((await sessions.live(foreign.id))?.groups, ['ops']);
+  assert.deepEqual((await sessions.list('anna')).map(({ groups }) => groups[0]).sort(), ['new', 'ops']);
+  accounts.clear();
+  assert.equal(await sessions.live(id), undefined);
+  assert.equal(await sessions.bySecret(secret), undefined);
+});
+
+test('other ages count for the sessions that there are', async (t) => {
+  const { sessions, advance } = open(t);
+  const { id } = await sessions.create(anna);
+  advance(2 * MINUTE);
+  sessions.configure({ ...config, idleMs: MINUTE });
+  assert.equal(await sessions.live(id), undefined);
+  sessions.configure(config);
+  assert.notEqual(await sessions.live(id), undefined);
+});
