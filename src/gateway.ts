@@ -1,10 +1,7 @@
 /**
  * Builds the house from a configuration, runs it, swaps it for the next generation, closes it.
  */
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { importHtpasswd } from './accounts/htpasswd.ts';
 import type { Config } from './config/config.ts';
 import { DEMONSTRATION } from './config/demonstration.ts';
 import { type Environment, formatProblem, parseConfig, readConfig } from './config/load.ts';
@@ -15,13 +12,16 @@ import { type CertificateCellar, certificatePicker, openCertificates } from './h
 import { demonstrationAccount } from './house/demonstration-account.ts';
 import { type Doors, openDoors } from './house/doors.ts';
 import { type Foundation, layFoundation } from './house/foundation.ts';
-import { furnish, type House, retire } from './house/house.ts';
+import { furnish, type House, retire, vouchesAlike } from './house/house.ts';
+import { importAccounts, readAccountFile } from './house/import-accounts.ts';
+import { restartNotes } from './house/restart-notes.ts';
 import { makeView } from './house/view.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Corridor } from './listen/arrive.ts';
 import { type LogSink, makeLogSink } from './observe/log-sink.ts';
-import { makeLogger } from './observe/logger.ts';
+import { type LeveledLogger, makeLogger } from './observe/logger.ts';
 import { makeMetrics } from './observe/metrics.ts';
+import { makeRecorder } from './observe/recorder.ts';
 import { serve } from './pipeline.ts';
 import { matchRoute } from './route/match-route.ts';
 
@@ -63,7 +63,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     await sink.close();
     throw error;
   });
-  const gateway = new Gateway(options, foundation, sink);
+  const gateway = new Gateway(options, foundation, { sink, logger });
   try {
     await gateway.open(config);
     return {
@@ -98,7 +98,8 @@ function configOf({ configFile, dataFolder, env, print }: GatewayOptions): Confi
 class Gateway {
   readonly #options: GatewayOptions;
   readonly #foundation: Foundation;
-  readonly #sink: LogSink;
+  readonly #log: { readonly sink: LogSink; readonly logger: LeveledLogger };
+  #started: Config | undefined;
   #house: House | undefined;
   #cellar: CertificateCellar | undefined;
   #doors: Doors | undefined;
@@ -106,14 +107,19 @@ class Gateway {
   #corridor: Corridor | undefined;
   #notes: readonly string[] = [];
   #stopWatching: () => void = () => {};
+  #stopImporting: () => void = () => {};
   #turn: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
   demonstration: RunningGateway['demonstration'];
 
-  constructor(options: GatewayOptions, foundation: Foundation, sink: LogSink) {
+  constructor(
+    options: GatewayOptions,
+    foundation: Foundation,
+    log: { readonly sink: LogSink; readonly logger: LeveledLogger },
+  ) {
     this.#options = options;
     this.#foundation = foundation;
-    this.#sink = sink;
+    this.#log = log;
   }
 
   get urls(): RunningGateway['urls'] {
@@ -121,6 +127,7 @@ class Gateway {
   }
 
   async open(config: Config): Promise<void> {
+    this.#started = config;
     await this.#move(config);
     if (this.#options.configFile === undefined) {
       this.demonstration = await demonstrationAccount(this.#foundation);
@@ -166,7 +173,7 @@ class Gateway {
       return { generation };
     } catch (thrown) {
       const failure = asGatewayError(thrown);
-      this.#notes = [`the last reload failed: ${failure.problems[0] ?? failure.detail ?? failure.title}`];
+      this.#notes = failureNotes(failure);
       metrics.configLoaded(running.generation, false);
       logger.error(
         { code: failure.code, problems: failure.problems, detail: failure.detail },
@@ -180,6 +187,7 @@ class Gateway {
   async #move(config: Config): Promise<void> {
     const before = this.#house;
     const cellarBefore = this.#cellar;
+    const accountFile = await readAccountFile(config);
     const cellar = await openCertificates(config, this.#foundation, cellarBefore);
     let house: House;
     try {
@@ -192,18 +200,28 @@ class Gateway {
     this.#cellar = cellar;
     this.#house = house;
     this.#corridor = this.#corridorOf(house);
-    this.#notes = restartNotes(config, before?.config);
+    this.#adjust(config);
+    this.#notes = restartNotes(config, this.#started ?? config);
     this.#foundation.metrics.configLoaded(house.generation, true);
-    if (before !== undefined) retire(before, house);
     // What an issuer or a setting that is gone vouched for is not trusted any longer.
-    if (!isDeepStrictEqual(config.authenticate, before?.config.authenticate)) this.#foundation.cache.forgetAll();
+    if (before !== undefined && !vouchesAlike(before, house)) this.#foundation.cache.forgetAll();
+    if (before !== undefined) retire(before, house);
     if (cellarBefore !== undefined && cellarBefore !== cellar) cellarBefore.keeper.close();
-    await this.#importAccounts(config);
     this.#watch(config);
+    this.#stopImporting();
+    this.#stopImporting = await importAccounts(accountFile, this.#foundation);
+  }
+
+  /** Lets the parts that outlive generations follow the configuration. */
+  #adjust({ authenticate, observe }: Config): void {
+    this.#foundation.sessions.configure(authenticate.session);
+    this.#foundation.cache.configure({ ...authenticate, entries: authenticate.cacheEntries });
+    this.#log.logger.level = observe.level;
   }
 
   #corridorOf({ rooms, trusted, config }: House): Corridor {
-    const { recorder } = this.#foundation;
+    const { accessLog, metrics } = this.#foundation;
+    const recorder = makeRecorder({ accessLog: config.observe.accessLog ? accessLog : undefined, metrics });
     const idleByRoute = new Map(config.routes.map((route) => [route.id, route.streamIdleMs]));
     return {
       trusted,
@@ -221,18 +239,6 @@ class Gateway {
           http,
         }),
     };
-  }
-
-  async #importAccounts({ authenticate }: Config): Promise<void> {
-    const file = authenticate.basic?.htpasswd;
-    if (file === undefined) return;
-    const { added, updated, problems } = await importHtpasswd(
-      await readFile(file, 'utf8'),
-      this.#foundation.accounts,
-    );
-    const { logger } = this.#foundation;
-    if (added + updated > 0) logger.info({ added, updated }, 'accounts were imported');
-    if (problems.length > 0) logger.warn({ file, problems }, 'lines of the htpasswd file were not imported');
   }
 
   #watch(config: Config): void {
@@ -253,6 +259,7 @@ class Gateway {
     const { logger } = this.#foundation;
     this.#stopWatching();
     await this.#turn;
+    this.#stopImporting();
     const cut = await this.#doors?.close(this.#house?.config.listen.drainMs ?? 0);
     if (cut !== undefined && cut > 0)
       logger.warn({ connections: cut }, 'connections were cut at the drain bound');
@@ -264,23 +271,14 @@ class Gateway {
     this.#cellar?.keeper.close();
     await this.#foundation.close();
     logger.info({}, 'the gateway is closed');
-    await this.#sink.close();
+    await this.#log.sink.close();
   }
 }
 
-/** Says what a reload could not apply. */
-function restartNotes(config: Config, before: Config | undefined): readonly string[] {
-  if (before === undefined) return [];
-  const { trustedProxies: _, defaultCertificate: __, ...doors } = config.listen;
-  const { trustedProxies: ___, defaultCertificate: ____, ...doorsBefore } = before.listen;
-  const notes: string[] = [];
-  if (JSON.stringify(doors) !== JSON.stringify(doorsBefore)) {
-    notes.push('listen changed: endpoints, limits and TLS preset apply after a restart');
-  }
-  if (config.state.url.reveal() !== before.state.url.reveal()) {
-    notes.push('state changed: it applies after a restart');
-  }
-  return notes;
+/** Says, one note per problem, why the last reload failed. */
+function failureNotes({ problems, detail, title }: GatewayError): readonly string[] {
+  const told = problems.length > 0 ? problems : [detail ?? title];
+  return told.map((problem) => `the last reload failed: ${problem}`);
 }
 
 function present<T>(part: T | undefined): T {

@@ -23,6 +23,9 @@ export interface VerifiedCacheOptions {
   readonly isRevoked: (token: TokenFacts) => boolean;
 }
 
+/** What a reload may change. */
+export type VerifiedCacheBounds = Pick<VerifiedCacheOptions, 'entries' | 'cacheMs' | 'graceMs'>;
+
 interface Entry {
   readonly verified: Verified;
   readonly verifiedAtMs: number;
@@ -43,7 +46,7 @@ const MAX_SPARED = 8;
  */
 export class VerifiedCache {
   readonly #pepper = randomBytes(32).toString('base64url');
-  readonly #options: VerifiedCacheOptions;
+  #options: VerifiedCacheOptions;
   /**
    * In order of arrival. A use sets a flag and moves nothing: deleting and setting the same key again and again leaves
    * a chain of dead entries in a `Map`, which made a hit 25 times as dear with 9,000 entries.
@@ -54,6 +57,12 @@ export class VerifiedCache {
 
   constructor(options: VerifiedCacheOptions) {
     this.#options = options;
+  }
+
+  /** Takes other bounds; they count for what is remembered already, too. */
+  configure({ entries, cacheMs, graceMs }: VerifiedCacheBounds): void {
+    this.#options = { ...this.#options, entries, cacheMs, graceMs };
+    while (this.#entries.size > entries) this.#makeRoom();
   }
 
   /** Gives the key under which a credential is remembered; about a microsecond. */

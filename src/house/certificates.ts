@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Keeper } from '../certificates/keeper.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
+import { sameSettings } from '../lib/same-settings.ts';
 import type { CertificatePicker } from '../listen/tls-server.ts';
 import type { Foundation } from './foundation.ts';
 import { servedHosts } from './served-hosts.ts';
@@ -57,8 +57,8 @@ function plannedNames(config: Config, name: string): readonly string[] {
 
 function sameCertificates(a: Config, b: Config): boolean {
   return (
-    isDeepStrictEqual(a.certificates, b.certificates) &&
-    isDeepStrictEqual(devHosts(a), devHosts(b)) &&
+    sameSettings(a.certificates, b.certificates) &&
+    sameSettings(devHosts(a), devHosts(b)) &&
     a.listen.tls === b.listen.tls &&
     a.listen.defaultCertificate === b.listen.defaultCertificate
   );

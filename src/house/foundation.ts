@@ -12,10 +12,9 @@ import { type CoarseClock, startCoarseClock } from '../lib/coarse-clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/seal.ts';
 import { FailureCounter } from '../limits/failures.ts';
-import { makeAccessLog } from '../observe/access-log.ts';
+import { type AccessLog, makeAccessLog } from '../observe/access-log.ts';
 import type { LogSink } from '../observe/log-sink.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { makeRecorder, type Recorder } from '../observe/recorder.ts';
 import { Revocations } from '../sessions/revocations.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { Notices } from '../state/notices.ts';
@@ -29,7 +28,7 @@ export interface Foundation {
   readonly coarse: CoarseClock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly recorder: Recorder;
+  readonly accessLog: AccessLog;
   readonly store: Store;
   readonly sealer: Sealer;
   readonly notices: Notices;
@@ -112,10 +111,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       coarse,
       logger,
       metrics,
-      recorder: makeRecorder({
-        accessLog: config.observe.accessLog ? makeAccessLog(sink, clock) : undefined,
-        metrics,
-      }),
+      accessLog: makeAccessLog(sink, clock),
       store,
       sealer,
       notices,

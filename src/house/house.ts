@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { readFile } from 'node:fs/promises';
 import { canonicalName } from '../accounts/account-name.ts';
 import { makeAuthenticate } from '../authenticate/authenticate.ts';
 import { makeBasicMethod } from '../authenticate/basic.ts';
@@ -14,11 +14,13 @@ import { INTERNAL_UPSTREAM, makeForward } from '../forward/forward.ts';
 import { reservedNames } from '../forward/reserved-names.ts';
 import { Upstream } from '../forward/upstream.ts';
 import { compileIpRanges } from '../lib/ip-range.ts';
+import { sameSettings } from '../lib/same-settings.ts';
 import type { Rooms } from '../pipeline.ts';
 import { compileRoutes, type RouteTable } from '../route/compile-routes.ts';
 import { makeRoute } from '../route/match-route.ts';
 import { makeInternalPages } from '../sign-in/internal-pages.ts';
 import { internalRoutes } from '../sign-in/internal-routes.ts';
+import { machinePages } from '../sign-in/machine-pages.ts';
 import type { Foundation } from './foundation.ts';
 import { issueToken } from './issue-token.ts';
 
@@ -38,6 +40,8 @@ export interface House {
 
 interface Issuer {
   readonly config: TokenIssuerConfig;
+  /** Text of the file that its keys, or the authority of their publisher, are read from. */
+  readonly fileText: string | undefined;
   readonly issuer: TokenIssuer;
 }
 
@@ -97,6 +101,14 @@ export async function furnish(
   }
 }
 
+/** Tells whether two generations take the same word for who somebody is: what the one verified, the other need not again. */
+export function vouchesAlike(a: House, b: House): boolean {
+  return (
+    sameSettings(a.config.authenticate, b.config.authenticate) &&
+    a.issuers.every(({ issuer }, index) => issuer === b.issuers[index]?.issuer)
+  );
+}
+
 /** Releases what the house does not share with its successor; running exchanges end first. */
 export function retire(house: House, successor: Predecessor | undefined): void {
   for (const [name, upstream] of house.upstreams) {
@@ -115,16 +127,21 @@ async function issuersOf(
 ): Promise<Issuer[]> {
   const issuers: Issuer[] = [];
   for (const wanted of config.authenticate.token) {
-    // Keys in files are read anew on every reload; fetched ones and their schedule move over.
-    const kept =
-      wanted.keys.kind === 'jwks'
-        ? before?.issuers.find((known) => isDeepStrictEqual(known.config, wanted))
-        : undefined;
+    const fileText = await readIssuerFile(wanted);
+    const kept = before?.issuers.find(
+      (known) => known.fileText === fileText && sameSettings(known.config, wanted),
+    );
     const issuer = kept?.issuer ?? (await loadTokenIssuer(wanted, clock, logger));
     if (kept === undefined) built.push(issuer);
-    issuers.push({ config: wanted, issuer });
+    issuers.push({ config: wanted, fileText, issuer });
   }
   return issuers;
+}
+
+/** Gives `undefined` also for a file that cannot be read: loading the issuer says so. */
+async function readIssuerFile({ keys }: TokenIssuerConfig): Promise<string | undefined> {
+  const file = keys.kind === 'file' ? keys.path : keys.kind === 'jwks' ? keys.ca : undefined;
+  return file === undefined ? undefined : await readFile(file, 'utf8').catch(() => undefined);
 }
 
 function upstreamsOf(
@@ -136,7 +153,7 @@ function upstreamsOf(
   const upstreams = new Map<string, Upstream>();
   for (const [name, wanted] of config.upstreams) {
     const known = before?.upstreams.get(name);
-    if (known !== undefined && wanted.ca === undefined && isDeepStrictEqual(known.config, wanted)) {
+    if (known !== undefined && wanted.ca === undefined && sameSettings(known.config, wanted)) {
       upstreams.set(name, known);
     } else {
       const upstream = new Upstream(wanted, coarse);
@@ -176,17 +193,19 @@ function assertionFor(
 }
 
 function internalPages(foundation: Foundation): ReturnType<typeof makeInternalPages> {
-  return makeInternalPages({
-    jwks: () => foundation.ownKeys.jwks(),
-    issueToken: (identity, { arrived }) =>
-      issueToken(foundation, {
-        user: identity.user,
-        groups: identity.groups,
-        email: identity.email,
-        method: identity.method,
-        address: arrived.client.address,
-        account: identity.method === 'basic' ? identity.user : undefined,
-        ttlSec: undefined,
-      }),
-  });
+  return makeInternalPages(
+    machinePages({
+      jwks: () => foundation.ownKeys.jwks(),
+      issueToken: (identity, { arrived }) =>
+        issueToken(foundation, {
+          user: identity.user,
+          groups: identity.groups,
+          email: identity.email,
+          method: identity.method,
+          address: arrived.client.address,
+          account: identity.method === 'basic' ? identity.user : undefined,
+          ttlSec: undefined,
+        }),
+    }),
+  );
 }

@@ -8,12 +8,17 @@ export interface LoggerOptions {
   readonly destination: Pick<LogSink, 'write'>;
 }
 
+/** A logger whose level can be changed while it is used. */
+export interface LeveledLogger extends Logger {
+  level: string;
+}
+
 /**
  * Gives the operator's log: one JSON object a line, with `level`, `time` (ISO 8601), `pid`, the fields and `msg`.
  *
  * Security: the fields pass the one redaction list before they are written.
  */
-export function makeLogger({ level, destination }: LoggerOptions): Logger {
+export function makeLogger({ level, destination }: LoggerOptions): LeveledLogger {
   const redact = makeRedaction();
   return pino(
     {
