@@ -80,6 +80,7 @@ export const ERRORS = {
   },
 
   // sign-in: the internal pages
+  SP_SIGN_IN_BAD_FORM: { status: 400, title: 'The form could not be read', level: 'info' },
   SP_SIGN_IN_NOT_FOUND: { status: 404, title: 'There is no such page', level: 'info' },
 
   // config

@@ -1,99 +1,121 @@
 /**
- * The gateway's own pages under `/.sallyport/`. Comes in: an `Admitted` request. Goes out: the answer of a Fastify page.
+ * The gateway's own pages under `/.sallyport/`. Comes in: an `Admitted` request. Goes out: the answer of a page.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import fastify, { type FastifyInstance, type InjectOptions } from 'fastify';
+import fastify, { type InjectOptions } from 'fastify';
 import { asGatewayError, GatewayError } from '../errors.ts';
-import type { Admitted, Answered, Identity } from '../exchange.ts';
+import type { Admitted, Answered } from '../exchange.ts';
+import { cookieValues } from '../lib/cookies.ts';
 import { RESERVED_PATH } from './internal-routes.ts';
+import type { PageAnswer, PageRow, Visit } from './page.ts';
+import { readPageBody } from './page-body.ts';
 
-export interface InternalPagesParts {
-  /** Public keys of the tokens and assertions that the gateway signs (RFC 7517 §5). */
-  readonly jwks: () => object;
-  /** Issues a session-bound token for whoever is admitted. */
-  readonly issueToken: (identity: Identity, admitted: Admitted) => Promise<object>;
-}
-
-interface Visit {
-  readonly admitted: Admitted;
+/** A visit on its way through the router, and what came of it. */
+interface Turn {
+  readonly visit: Omit<Visit, 'params'>;
+  answer: PageAnswer | undefined;
   failure: GatewayError | undefined;
 }
 
 /**
- * Gives the internal upstream.
+ * Gives the internal upstream for a table of pages; Fastify finds the page.
  *
  * Security: the request travels as the object that the corridor admitted, never as header fields, so that no client can
  * forge who is asking.
  */
 export async function makeInternalPages(
-  parts: InternalPagesParts,
+  rows: readonly PageRow[],
 ): Promise<(admitted: Admitted) => Promise<Answered>> {
-  const present = new AsyncLocalStorage<Visit>();
+  const present = new AsyncLocalStorage<Turn>();
   const app = fastify({ logger: false });
   app.setNotFoundHandler(() => {
     throw new GatewayError('SP_SIGN_IN_NOT_FOUND', { reason: 'no-page' });
   });
   app.setErrorHandler((thrown, _request, reply) => {
-    const visit = present.getStore();
-    if (visit !== undefined) visit.failure = asGatewayError(thrown);
+    const turn = present.getStore();
+    if (turn !== undefined) turn.failure = asGatewayError(thrown);
     return reply.status(500).send();
   });
-  addPages(app, parts, present);
+  for (const { method, path, page } of rows) {
+    app.route<{ Params: Record<string, string> }>({
+      method,
+      url: RESERVED_PATH + path,
+      async handler({ params }, reply) {
+        const turn = present.getStore();
+        if (turn === undefined) throw new GatewayError('SP_INTERNAL', { reason: 'page-without-visit' });
+        turn.answer = await page({ ...turn.visit, params });
+        return reply.send('');
+      },
+    });
+  }
   await app.ready();
 
   return async (admitted) => {
-    const { request, body } = admitted.arrived;
-    body?.cancel();
-    const visit: Visit = { admitted, failure: undefined };
+    const { request } = admitted.arrived;
+    const turn: Turn = { visit: await visitOf(admitted), answer: undefined, failure: undefined };
     // `inject` starts when it is awaited, so it has to be awaited inside.
-    const injected = await present.run(
-      visit,
-      async () =>
-        await app.inject({
-          method: request.method as NonNullable<InjectOptions['method']>,
-          url: request.path + request.query,
-        }),
+    await present.run(
+      turn,
+      async () => await app.inject({ method: injected(request.method), url: request.path }),
     );
-    if (visit.failure !== undefined) throw visit.failure;
-    if (injected.statusCode >= 500) throw new GatewayError('SP_INTERNAL', { reason: 'page-failed' });
-    return {
-      status: injected.statusCode,
-      headers: [
-        'content-type',
-        String(injected.headers['content-type'] ?? 'application/json'),
-        'cache-control',
-        String(injected.headers['cache-control'] ?? 'no-store'),
-      ],
-      body: request.method === 'HEAD' ? null : injected.rawPayload,
-    };
+    if (turn.failure !== undefined) throw turn.failure;
+    if (turn.answer === undefined) throw new GatewayError('SP_INTERNAL', { reason: 'page-failed' });
+    return answered(turn.answer, request.method === 'HEAD');
   };
 }
 
-function addPages(app: FastifyInstance, parts: InternalPagesParts, present: AsyncLocalStorage<Visit>): void {
-  app.get(`${RESERVED_PATH}/jwks.json`, (_request, reply) =>
-    reply.header('cache-control', 'public, max-age=300').send(parts.jwks()),
-  );
-  app.get(`${RESERVED_PATH}/whoami`, async () => {
-    const { identity, arrived } = admittedOf(present);
-    return {
-      user: identity.user,
-      groups: identity.groups,
-      email: identity.email ?? null,
-      method: identity.method,
-      sessionId: identity.sessionId ?? null,
-      expiresAt:
-        identity.expiresAtSec === undefined ? null : new Date(identity.expiresAtSec * 1000).toISOString(),
-      address: arrived.client.address,
-    };
-  });
-  app.post(`${RESERVED_PATH}/token`, async () => {
-    const admitted = admittedOf(present);
-    return parts.issueToken(admitted.identity, admitted);
-  });
+async function visitOf(admitted: Admitted): Promise<Omit<Visit, 'params'>> {
+  const { arrived, identity, route } = admitted;
+  const { request, client } = arrived;
+  const { form, json } = await readPageBody(arrived, route.config.bodyBytes);
+  return {
+    admitted,
+    request,
+    client,
+    identity,
+    query: new URLSearchParams(request.query),
+    cookies: (name) => cookieValues(request.cookie, name),
+    header: (name) => oneHeader(request.headers, name),
+    form,
+    json,
+  };
 }
 
-function admittedOf(present: AsyncLocalStorage<Visit>): Admitted & { readonly identity: Identity } {
-  const admitted = present.getStore()?.admitted;
-  if (admitted === undefined || admitted.identity === null) throw new GatewayError('SP_INTERNAL');
-  return { ...admitted, identity: admitted.identity };
+/** Gives the method for the router; one that Fastify does not know has no page either. */
+function injected(method: string): NonNullable<InjectOptions['method']> {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+    case 'POST':
+      return method;
+    default:
+      throw new GatewayError('SP_SIGN_IN_NOT_FOUND', { reason: 'no-page' });
+  }
+}
+
+function oneHeader(headers: readonly string[], name: string): string | undefined {
+  let found: string | undefined;
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] !== name) continue;
+    if (found !== undefined) return undefined;
+    found = headers[i + 1];
+  }
+  return found;
+}
+
+/** Security: no page is kept by a cache, read as another type, or told to the next page as `Referer`. */
+function answered({ status, headers, type, body }: PageAnswer, isHead: boolean): Answered {
+  const fields = [
+    ...headers,
+    'content-type',
+    type,
+    'x-content-type-options',
+    'nosniff',
+    'referrer-policy',
+    'no-referrer',
+  ];
+  if (!headers.some((name, i) => i % 2 === 0 && name === 'cache-control'))
+    fields.push('cache-control', 'no-store');
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  return { status, headers: fields, body: isHead ? null : bytes };
 }
