@@ -21,7 +21,6 @@ import { makeRoute } from '../route/match-route.ts';
 import { makeInternalPages } from '../sign-in/internal-pages.ts';
 import { internalRoutes } from '../sign-in/internal-routes.ts';
 import { machinePages } from '../sign-in/machine-pages.ts';
-import { machinePages } from '../sign-in/machine-pages.ts';
 import type { Foundation } from './foundation.ts';
 import { issueToken } from './issue-token.ts';
 
