@@ -15,6 +15,8 @@ const OURS = new Set([
   'host',
   'content-length',
   'forwarded',
+  'x-forwarded',
+  'x-host',
   'x-request-id',
   'x-real-ip',
   'x-client-ip',
@@ -25,15 +27,30 @@ const OURS = new Set([
   'x-method-override',
 ]);
 
-/** Families by which proxies tell upstreams who the client is; a client has no say in them. */
+/** Families by which proxies of all makes tell upstreams who the client is; a client has no say in them. */
 const FAMILIES = [
   'x-forwarded-',
+  'x-forward-',
   'x-original-',
   'x-rewrite-',
   'x-envoy-',
   'x-middleware-',
   'x-sallyport-',
   'cf-',
+  'remote-',
+  'x-remote-',
+  'x-webauth-',
+  'x-auth-request-',
+  'x-authentik-',
+  'x-pomerium-',
+  'x-goog-authenticated-user-',
+  'x-goog-iap-',
+  'x-amzn-oidc-',
+  'x-ms-client-principal',
+  'x-client-cert',
+  'client-cert',
+  'x-ssl-client-',
+  'ssl-client-',
   'sec-websocket-',
 ];
 

@@ -155,7 +155,9 @@ function rawUpgrade(req: IncomingMessage): RawRequest {
 function rawHttp2({ headers, rawHeaders }: Incoming2, method: string): RawRequest {
   const protocol = headers[':protocol'];
   if (headers[':scheme'] !== 'https') throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'scheme' });
-  if (protocol !== undefined && (protocol !== 'websocket' || method !== 'CONNECT')) {
+  const upgrades =
+    protocol === 'websocket' && method === 'CONNECT' && Number(headers['content-length'] ?? 0) === 0;
+  if (protocol !== undefined && !upgrades) {
     throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'upgrade' });
   }
   let first = 0;

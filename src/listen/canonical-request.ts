@@ -31,11 +31,14 @@ interface Collected {
   contentLength: string | undefined;
 }
 
+/** Methods are case-sensitive (RFC 9110 §9.1), but some upstreams fold them: only the spelling that policy compares passes. */
+const METHOD = /^[A-Z][A-Z-]{0,31}$/;
+
 /**
  * Gives a function that reads a raw request into its one spelling, or throws what is wrong with it.
  *
  * The function throws SP_LISTEN_BAD_HOST, SP_LISTEN_BAD_PATH, SP_LISTEN_BAD_HEADER, SP_LISTEN_METHOD_REFUSED,
- * SP_LISTEN_URL_TOO_LONG, SP_LISTEN_HEADERS_TOO_LARGE, SP_AUTHENTICATE_AMBIGUOUS.
+ * SP_LISTEN_BAD_REQUEST, SP_LISTEN_URL_TOO_LONG, SP_LISTEN_HEADERS_TOO_LARGE, SP_AUTHENTICATE_AMBIGUOUS.
  *
  * @see RFC 9112 §3.2, RFC 9113 §8.3.1
  */
@@ -44,6 +47,7 @@ export function makeCanonicalRequest(bounds: RequestBounds): (raw: RawRequest) =
   const authorities = new BoundedMap<string, HostAndPort>(4096);
 
   return (raw) => {
+    if (!METHOD.test(raw.method)) throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'method' });
     // TRACE would show the credential to whoever made the request; CONNECT asks for another kind of proxy.
     if (raw.method === 'TRACE' || raw.method === 'CONNECT') {
       throw new GatewayError('SP_LISTEN_METHOD_REFUSED', { reason: 'method-refused' });

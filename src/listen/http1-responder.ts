@@ -81,7 +81,7 @@ export class Http1Responder implements Responder, ByteSink {
     if (!isSource(body) && needsLength(status, this.#req.method) && !has(headers, 'content-length')) {
       fields.push('content-length', String(body?.length ?? 0));
     }
-    if (!this.#req.complete) this.#refuseRest(fields);
+    if (bodyIsUnread(this.#req)) this.#refuseRest(fields);
     this.#res.writeHead(status, fields);
   }
 
@@ -116,6 +116,12 @@ export class Http1Responder implements Responder, ByteSink {
     const aborted = !this.#ended || !this.#res.writableFinished;
     done({ status: this.#res.statusCode, bytesOut: this.#bytesOut, aborted });
   }
+}
+
+/** A request without a body is not `complete` either while node still announces it. */
+function bodyIsUnread({ complete, headers }: IncomingMessage): boolean {
+  if (complete) return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function needsLength(status: number, method: string | undefined): boolean {
