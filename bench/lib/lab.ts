@@ -26,14 +26,17 @@ export interface Lab {
 const PASSWORD = 'correct horse battery staple';
 const CLAIMS = { iss: 'https://issuer.test', aud: 'gateway', sub: 'bench', groups: ['ops'] };
 
-/** Sets up the lab; the caller closes it. */
+/** Sets up the lab; the caller closes it. An interrupt closes it as well and ends the process. */
 export async function openLab(): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   const children: Child[] = [];
+  const interrupted = (): void => void close().finally(() => process.exit(130));
   const close = async (): Promise<void> => {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     for (const child of children.reverse()) await child.stop();
     rmSync(folder, { recursive: true, force: true });
   };
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
   try {
     const upstream = await startNginxUpstream(folder);
     children.push(upstream.child);
