@@ -141,7 +141,9 @@ class FdSink implements LogSink {
   #landed(): void {
     this.#flying = undefined;
     if (this.#waiting.length > 0) {
-      this.#launch();
+      // Small writes one after the other would cost more than the lines themselves.
+      if (this.#waiting.length >= FLUSH_AT || this.#idle.length > 0) this.#launch();
+      else this.#timer ??= setTimeout(() => this.#launch(), FLUSH_AFTER_MS).unref();
       return;
     }
     const idle = this.#idle;
