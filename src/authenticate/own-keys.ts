@@ -53,7 +53,7 @@ export class OwnKeys implements IssuerKeys {
   }
 
   /**
-   * Loads the keys, or makes the first one. An unreachable state is no failure: it is asked again in the background.
+   * Loads the keys, or makes the first one. An unreachable or full state is no failure: it is asked again in the background.
    * @throws SP_STATE_KEY or SP_STATE_CORRUPT when the stored keys cannot be opened
    */
   static async load(options: OwnKeysOptions): Promise<OwnKeys> {
@@ -61,7 +61,7 @@ export class OwnKeys implements IssuerKeys {
     try {
       await keys.#read();
     } catch (error) {
-      if (!(error instanceof GatewayError) || error.code !== 'SP_STATE_UNREACHABLE') throw error;
+      if (!isAway(error)) throw error;
       options.logger.warn({ code: error.code }, 'the own signature keys cannot be loaded yet');
     }
     keys.#schedule();
@@ -130,10 +130,9 @@ export class OwnKeys implements IssuerKeys {
       const keys = record === undefined ? [] : unpack(sealer.open(record.value, RECORD));
       const newest = keys.at(-1);
       const nowMs = clock();
-      if (newest !== undefined && nowMs - newest.createdAtMs < ROTATE_AFTER_MS) {
-        this.#keys = keys;
-        return;
-      }
+      // Also when the next key is due: a state that takes no new one must not take away those that there are.
+      if (newest !== undefined) this.#keys = keys;
+      if (newest !== undefined && nowMs - newest.createdAtMs < ROTATE_AFTER_MS) return;
       const next = makeSigningKey(nowMs, newest === undefined ? nowMs : nowMs + ANNOUNCE_MS);
       const sealed = sealer.seal(packSigningKeys([...keys, next].slice(-KEPT_KEYS)), RECORD);
       const condition = record === undefined ? { ifAbsent: true } : { ifVersion: record.version };
@@ -147,6 +146,12 @@ export class OwnKeys implements IssuerKeys {
     const delayMs = this.#keys.length === 0 ? retryMs : REFRESH_MS;
     this.#timer = setTimeout(() => void this.#readQuietly().then(() => this.#schedule()), delayMs).unref();
   }
+}
+
+function isAway(error: unknown): error is GatewayError {
+  return (
+    error instanceof GatewayError && (error.code === 'SP_STATE_UNREACHABLE' || error.code === 'SP_STATE_FULL')
+  );
 }
 
 function unpack(bytes: Uint8Array): SigningKey[] {

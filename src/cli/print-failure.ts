@@ -25,6 +25,24 @@ function linesOf(thrown: unknown): string[] {
     const lines = told.filter((text) => text !== '').map((text) => `  - ${text}`);
     return [`sallyport: ${thrown.title} (${thrown.code})`, ...lines];
   }
+  if (thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'listen') {
+    return [`sallyport: ${endpointFailure(thrown)}`];
+  }
   const what = thrown instanceof Error ? thrown.message : 'something was thrown that is not an error';
   return [`sallyport: ${what}`, '  to do: run it again with SALLYPORT_DEBUG=1 to see where it comes from'];
+}
+
+/** Says why an endpoint cannot be had, from what the system said of it. */
+function endpointFailure(error: Error & { code?: unknown; address?: unknown; port?: unknown }): string {
+  const endpoint = [error.address, error.port].filter((part) => part !== undefined).join(':');
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `${endpoint} is taken by another program: stop it, or name another endpoint in \`listen\``;
+    case 'EADDRNOTAVAIL':
+      return `${endpoint} cannot be listened on: this machine does not have the address`;
+    case 'EACCES':
+      return `${endpoint} cannot be listened on: this user may not (ports below 1024 need CAP_NET_BIND_SERVICE)`;
+    default:
+      return `${endpoint} cannot be listened on: ${String(error.code)}`;
+  }
 }

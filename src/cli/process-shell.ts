@@ -22,6 +22,11 @@ export function makeShell(host: NodeJS.Process): Shell {
         for (const signal of SIGNALS) host.off(signal, listener);
       };
     },
+    onCrash(listener) {
+      // Without a listener of their own, rejections that nobody handles arrive as uncaught exceptions.
+      host.on('uncaughtException', listener);
+      return () => host.off('uncaughtException', listener);
+    },
     quit: (code) => host.exit(code),
   };
 }

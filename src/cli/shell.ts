@@ -13,6 +13,8 @@ export interface Shell {
   askHidden(question: string): Promise<string | undefined>;
   /** Calls back on each signal until the returned function is called. */
   onSignal(listener: (signal: 'SIGHUP' | 'SIGINT' | 'SIGTERM') => void): () => void;
+  /** Calls back when something was thrown that nobody caught, until the returned function is called. */
+  onCrash(listener: (thrown: unknown) => void): () => void;
   /** Ends the process at once, for the second Ctrl-C. */
   quit(code: number): void;
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { DEFAULT_CONFIG, DEFAULT_DATA } from './admin-options.ts';
 import { demonstrationBanner, selfCommand } from './banner.ts';
 import { findConfig } from './check.ts';
+import { printCrash } from './print-crash.ts';
 import { printFailure } from './print-failure.ts';
 import { runtimeFloor } from './runtime-floor.ts';
 import type { Shell } from './shell.ts';
@@ -76,10 +77,19 @@ function warnAboutRuntime(shell: Shell): void {
   );
 }
 
-/** Resolves when the house is closed. SIGHUP reloads; the first SIGTERM or SIGINT drains; a second SIGINT ends at once. */
+/**
+ * Resolves when the house is closed. SIGHUP reloads; the first SIGTERM or SIGINT drains; a second SIGINT ends at once.
+ *
+ * Something thrown that nobody caught ends the process with 1: after it nobody knows what is true any more, and whoever
+ * runs the gateway starts it again.
+ */
 export function runUntilStopped(gateway: RunningGateway, shell: Shell): Promise<void> {
   return new Promise((resolveStop, reject) => {
     let stopping = false;
+    const offCrash = shell.onCrash((thrown) => {
+      printCrash(thrown, shell);
+      shell.quit(1);
+    });
     const off = shell.onSignal((signal) => {
       if (signal === 'SIGHUP') {
         // The running house goes on when a reload fails; the reason is all there is to do about it.
@@ -88,7 +98,10 @@ export function runUntilStopped(gateway: RunningGateway, shell: Shell): Promise<
         stopping = true;
         gateway
           .close()
-          .finally(() => off())
+          .finally(() => {
+            off();
+            offCrash();
+          })
           .then(resolveStop, reject);
       } else if (signal === 'SIGINT') {
         shell.quit(130);

@@ -9,6 +9,7 @@ export interface TestTerminal extends Shell {
   readonly printed: { out: string; err: string };
   readonly quits: number[];
   signal(name: 'SIGHUP' | 'SIGINT' | 'SIGTERM'): void;
+  crash(thrown: unknown): void;
   /** Runs a command and gives its exit code; what was printed before is forgotten. */
   run(...words: string[]): Promise<number>;
 }
@@ -18,6 +19,7 @@ export function openTerminal(
 ): TestTerminal {
   const printed = { out: '', err: '' };
   const listeners = new Set<(signal: 'SIGHUP' | 'SIGINT' | 'SIGTERM') => void>();
+  const crashes = new Set<(thrown: unknown) => void>();
   const hidden = [...(options.hidden ?? [])];
   const quits: number[] = [];
   const terminal: TestTerminal = {
@@ -37,6 +39,13 @@ export function openTerminal(
     onSignal(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onCrash(listener) {
+      crashes.add(listener);
+      return () => crashes.delete(listener);
+    },
+    crash: (thrown) => {
+      for (const listener of crashes) listener(thrown);
     },
     quit: (code) => quits.push(code),
     signal: (name) => {

@@ -54,6 +54,22 @@ test('a second SIGINT ends the process at once with 130', async () => {
   await stopped;
 });
 
+test('what nobody caught ends the process with 1, and is told without what hangs on the error', async () => {
+  const terminal = openTerminal();
+  const drain = Promise.withResolvers<void>();
+  const stopped = runUntilStopped(
+    makeHouse([], () => drain.promise),
+    terminal,
+  );
+  terminal.crash(Object.assign(new TypeError('x is not a function'), { command: { args: ['hunter2'] } }));
+  assert.match(terminal.printed.err, /^sallyport: .*defect.*TypeError: x is not a function\n +at /);
+  assert.doesNotMatch(terminal.printed.err, /hunter2/);
+  assert.deepEqual(terminal.quits, [1]);
+  terminal.signal('SIGTERM');
+  drain.resolve();
+  await stopped;
+});
+
 test('the banner shows each way in with the port and the password that are true', () => {
   const text = demonstrationBanner({
     urls: { https: ['https://127.0.0.1:18443'], admin: 'https://127.0.0.1:19443' },
