@@ -35,7 +35,7 @@ export const INTERNAL_UPSTREAM = 'internal:pages';
  */
 export function makeForward(parts: ForwardParts): (admitted: Admitted) => Promise<Answered> {
   const trailers = (flat: HeaderList): HeaderList => safeTrailers(flat, parts.rules.reserved);
-  return async (admitted) => {
+  return (admitted) => {
     const { route, arrived } = admitted;
     const { bodyBytes, upstream: name } = route.config;
     if (bodyBytes > 0 && (arrived.request.contentLength ?? 0) > bodyBytes) {
@@ -48,11 +48,10 @@ export function makeForward(parts: ForwardParts): (admitted: Admitted) => Promis
       throw new GatewayError('SP_FORWARD_NO_TARGET', { reason: 'unknown-upstream' });
     const fields = requestHeaders(admitted, parts.rules);
     if (upstream.config.kind === 'whoami') return answerWhoami(admitted, fields, body);
-    const answer = await dispatch(admitted, upstream, fields, body);
-    return {
+    return dispatch(admitted, upstream, fields, body).then((answer) => ({
       ...answer,
       headers: answerHeaders(answer.headers, parts.rules.sessionCookie),
       body: isSource(answer.body) ? guardBody(answer.body, { maxBytes: 0, trailers }) : answer.body,
-    };
+    }));
   };
 }

@@ -56,6 +56,7 @@ export function unmappedAddress(address: string): string {
  * Security: IPv4-mapped addresses count as IPv4; what is not an address is in no range, so use it for permissions only.
  */
 export function compileIpRanges(texts: readonly string[]): (address: string) => boolean {
+  if (texts.length === 0) return () => false;
   // One list per family: in a mixed one `0.0.0.0/0` matches IPv6 addresses too.
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const text of texts) {
