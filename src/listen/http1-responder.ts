@@ -76,6 +76,15 @@ export class Http1Responder implements Responder, ByteSink {
     this.#res.destroy();
   }
 
+  get bytesOut(): number {
+    return this.#bytesOut;
+  }
+
+  /** @see fail */
+  cut(): void {
+    this.#res.destroy();
+  }
+
   #writeHead({ status, headers, body }: Answered): void {
     const fields = [...headers];
     if (!isSource(body) && needsLength(status, this.#req.method) && !has(headers, 'content-length')) {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Answered, HeaderList } from '../exchange.ts';
 import { type ByteSink, type ByteSource, isSource } from '../lib/byte-source.ts';
 import type { Delivered, Responder } from './responder.ts';
-import { joinTunnel } from './tunnel.ts';
+import { Tunnel } from './tunnel.ts';
 
 /** Answers one HTTP/2 stream (RFC 9113). */
 export class Http2Responder implements Responder, ByteSink {
@@ -12,6 +12,7 @@ export class Http2Responder implements Responder, ByteSink {
   readonly #streamIdleMs: () => number;
   readonly #abortListeners: (() => void)[] = [];
   #source: ByteSource | undefined;
+  #tunnel: Tunnel | undefined;
   #done: ((delivered: Delivered) => void) | undefined;
   #status = 0;
   #bytesOut = 0;
@@ -63,7 +64,7 @@ export class Http2Responder implements Responder, ByteSink {
     const head = headerObject(200, headers);
     delete head['sec-websocket-accept'];
     this.#stream.respond(head);
-    joinTunnel(this.#stream, tunnel, this.#streamIdleMs(), ({ bytesOut }) => {
+    this.#tunnel = new Tunnel(this.#stream, tunnel, this.#streamIdleMs(), ({ bytesOut }) => {
       this.#bytesOut = bytesOut;
       this.#ended = true;
       this.#report();
@@ -104,6 +105,15 @@ export class Http2Responder implements Responder, ByteSink {
   /** RFC 9113 §8.1: an answer that breaks off is reset, so that nobody takes it for complete. */
   fail(): void {
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  get bytesOut(): number {
+    return this.#tunnel?.bytesOut ?? this.#bytesOut;
+  }
+
+  cut(reason: string): void {
+    if (this.#tunnel === undefined) this.#stream.close(constants.NGHTTP2_CANCEL);
+    else this.#tunnel.cut(reason);
   }
 
   readonly #onClose = (): void => {

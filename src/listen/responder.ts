@@ -13,4 +13,13 @@ export interface Delivered {
 export interface Responder {
   /** @param done - called once, when the answer is complete or cannot be completed any more */
   answer(answered: Answered, done: (delivered: Delivered) => void): void;
+  /** Bytes of the body that were handed to the connection so far. */
+  readonly bytesOut: number;
+  /**
+   * Breaks off an answer that is under way; `done` follows. A WebSocket gets a close frame 4401, an HTTP/2 stream is
+   * reset, any other HTTP/1.1 connection ends.
+   *
+   * @param reason - word from a closed set, told to the client of a WebSocket
+   */
+  cut(reason: string): void;
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Answered, HeaderList } from '../exchange.ts';
 import { Http1Responder } from './http1-responder.ts';
 import type { Delivered, Responder } from './responder.ts';
-import { joinTunnel } from './tunnel.ts';
+import { Tunnel } from './tunnel.ts';
 
 /** Answers one HTTP/1.1 upgrade request: 101 joins the tunnel, anything else is an ordinary answer that ends the connection. */
 export class UpgradeResponder implements Responder {
@@ -12,6 +12,7 @@ export class UpgradeResponder implements Responder {
   readonly #ordinary: Http1Responder;
   readonly #response: ServerResponse;
   readonly #streamIdleMs: () => number;
+  #tunnel: Tunnel | undefined;
 
   /**
    * @param head - bytes that the client sent right behind its request
@@ -58,9 +59,18 @@ export class UpgradeResponder implements Responder {
     this.#socket.off('close', this.#onClose);
     this.#socket.setNoDelay(true);
     this.#socket.write(`${head}\r\n`, 'latin1');
-    joinTunnel(this.#socket, tunnel, this.#streamIdleMs(), ({ bytesOut }) =>
+    this.#tunnel = new Tunnel(this.#socket, tunnel, this.#streamIdleMs(), ({ bytesOut }) =>
       done({ status: 101, bytesOut, aborted: false }),
     );
+  }
+
+  get bytesOut(): number {
+    return this.#tunnel?.bytesOut ?? this.#ordinary.bytesOut;
+  }
+
+  cut(reason: string): void {
+    if (this.#tunnel === undefined) this.#ordinary.cut();
+    else this.#tunnel.cut(reason);
   }
 
   readonly #onClose = (): void => {
