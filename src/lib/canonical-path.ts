@@ -16,6 +16,7 @@ export type PathResult = { readonly path: string } | { readonly fault: PathFault
 const PLAIN = /^(?:\/(?!\.\.?(?:\/|$))[\w\-.~!$&'()*+,=:@]+)*\/?$/;
 
 const UNRESERVED_OR_SAFE = /^[\w\-.~!$&'()*,=:@]$/;
+const DOUBLE = /%25[0-9A-Fa-f]{2}/;
 const ENCODED = /%([0-9A-Fa-f]{2})/g;
 
 /**
@@ -47,7 +48,7 @@ export function canonicalPath(raw: string): PathResult {
 
 function decodeUnneeded(raw: string): PathResult {
   if (/%(?![0-9A-Fa-f]{2})/.test(raw)) return { fault: 'bad-percent-encoding' };
-  if (/%25[0-9A-Fa-f]{2}/.test(raw)) return { fault: 'double-encoding' };
+  if (DOUBLE.test(raw)) return { fault: 'double-encoding' };
   if (/%(?:2f|5c)/i.test(raw)) return { fault: 'encoded-separator' };
   if (/%(?:[01][0-9a-f]|7f)/i.test(raw)) return { fault: 'forbidden-character' };
   if (/;|%3b/i.test(raw)) return { fault: 'path-parameter' };
@@ -62,6 +63,8 @@ function decodeUnneeded(raw: string): PathResult {
       const character = String.fromCharCode(Number.parseInt(hex, 16));
       return UNRESERVED_OR_SAFE.test(character) ? character : encoded.toUpperCase();
     });
+  // What was decoded may have made an escape out of an encoded percent sign and plain letters: `%25%32%65`.
+  if (DOUBLE.test(path)) return { fault: 'double-encoding' };
   return { path };
 }
 

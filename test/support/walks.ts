@@ -16,6 +16,8 @@ export interface Told {
   /** 0 when the connection or the stream ended without an answer. */
   readonly status: number;
   readonly text: string;
+  /** Fields of the answer; over HTTP/1.1 only. */
+  readonly fields?: Fields;
   /** What the upstream got, when it was reached. */
   readonly echo: Echo | undefined;
 }
@@ -50,7 +52,8 @@ function walkHttp1(door: Door): Walk {
         one.close();
         raw = undefined;
       }
-      return taken === undefined ? REFUSED : told(taken.answer.status, taken.answer.body);
+      if (taken === undefined) return REFUSED;
+      return { ...told(taken.answer.status, taken.answer.body), fields: taken.answer.fields };
     },
     close: () => raw?.close(),
   };
