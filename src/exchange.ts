@@ -116,9 +116,27 @@ export interface Identity {
   readonly expiresAtSec: number | undefined;
 }
 
+/** What a verified credential hangs on: it is not trusted any longer, and its open streams are cut, when any of these ends. */
+export interface Ties {
+  /** Seconds since the epoch from which it does not count any more, clock tolerance included; `undefined`: never. */
+  readonly expiresAtSec: number | undefined;
+  /** Whether verifying it anew asks the state. */
+  readonly needsState: boolean;
+  /** Canonical name of the account, or of the user whose session it is. */
+  readonly account: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly jti: string | undefined;
+  readonly subject: string | undefined;
+  readonly issuedAtSec: number | undefined;
+  /** Public id of the app password. */
+  readonly apiKeyId?: string | undefined;
+}
+
 export interface Identified extends Routed {
   /** `null` only on a public route. */
   readonly identity: Identity | null;
+  /** What the identity hangs on; absent without one. */
+  readonly ties?: Ties | undefined;
 }
 
 declare const admitted: unique symbol;

@@ -1,9 +1,9 @@
 import type { RouteConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
-import type { Identified, Identity, MethodName, Routed } from '../exchange.ts';
+import type { Identified, MethodName, Routed } from '../exchange.ts';
 import { schemeOf } from './authorization-header.ts';
 import { Flights } from './flights.ts';
-import { type Method, type ReasonWord, rejected, type Verdict } from './method.ts';
+import { type Method, type ReasonWord, rejected, type Verdict, type Verified } from './method.ts';
 import type { VerifiedCache } from './verified-cache.ts';
 
 // Comes in: a request whose route is known. Goes out: the same with who is asking, or an error that says how to prove it.
@@ -80,17 +80,17 @@ class Authenticator {
       const key = this.#cache.keyOf(credential);
       const known = this.#cache.recall(key, method.name, plan.storeDown);
       if (typeof known === 'object' && !method.doubts?.(routed.arrived, known.identity)) {
-        return this.#identified(routed, known.identity);
+        return this.#identified(routed, known);
       }
       if (known === 'down') throw unavailable(routed);
       if (known === 'revoked') return refuse(routed, plan, method, rejected('token-revoked'));
       return this.#verify(routed, plan, method, key).then((verdict) => {
-        if (verdict.kind === 'verified') return this.#identified(routed, verdict.identity);
+        if (verdict.kind === 'verified') return this.#identified(routed, verdict);
         if (verdict.kind === 'absent') return this.#askFrom(index + 1, routed, plan);
         return refuse(routed, plan, method, verdict);
       });
     }
-    if (plan.isPublic) return this.#identified(routed, null);
+    if (plan.isPublic) return this.#identified(routed, undefined);
     return refuse(routed, plan, undefined, { kind: 'absent' });
   }
 
@@ -115,14 +115,14 @@ class Authenticator {
     return verdict;
   }
 
-  #identified(routed: Routed, identity: Identity | null): Identified {
-    const { arrived, route } = routed;
+  #identified({ arrived, route }: Routed, verified: Verified | undefined): Identified {
+    const identity = verified?.identity ?? null;
     arrived.record.authenticateMs = this.#now() - arrived.startedAtMs;
     if (identity !== null) {
       arrived.record.user = identity.user;
       arrived.record.method = identity.method;
     }
-    return { arrived, route, identity };
+    return { arrived, route, identity, ties: verified?.ties };
   }
 }
 

@@ -1,4 +1,6 @@
-import type { Arrived, Identity, MethodName } from '../exchange.ts';
+import type { Arrived, Identity, MethodName, Ties } from '../exchange.ts';
+
+export type { Ties };
 
 /** Why a credential was not accepted. Closed set, for log and metrics; never told to the client. */
 export type ReasonWord =
@@ -25,20 +27,6 @@ export type ReasonWord =
   | 'token-too-old'
   | 'token-revoked'
   | 'session-ended';
-
-/** What a verified credential hangs on: the cache forgets it when any of these ends. */
-export interface Ties {
-  /** Seconds since the epoch from which it does not count any more, clock tolerance included; `undefined`: never. */
-  readonly expiresAtSec: number | undefined;
-  /** Whether verifying it anew asks the state. */
-  readonly needsState: boolean;
-  /** Canonical name of the account, or of the user whose session it is. */
-  readonly account: string | undefined;
-  readonly sessionId: string | undefined;
-  readonly jti: string | undefined;
-  readonly subject: string | undefined;
-  readonly issuedAtSec: number | undefined;
-}
 
 export interface Verified {
   readonly kind: 'verified';

@@ -4,8 +4,9 @@ import type { MethodName } from '../exchange.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { TokenFacts } from '../sessions/revocation-list.ts';
 import type { Notice } from '../state/notices.ts';
-import type { Ties, Verified } from './method.ts';
+import type { Verified } from './method.ts';
 import { RecentEndings } from './recent-endings.ts';
+import { endedTag, tagsOf } from './tie-tags.ts';
 
 /** What the cache has to say of a credential. `down`: the state is away and the route does not trust what is known. */
 export type Recalled = Verified | 'unknown' | 'revoked' | 'down';
@@ -171,36 +172,3 @@ export class VerifiedCache {
     return this.#entries.size;
   }
 }
-
-/** Gives the tag of what ended; `undefined` for a notice that concerns no credential. */
-function endedTag(notice: Notice): string | undefined {
-  switch (notice.kind) {
-    case 'session-ended':
-      return sessionTag(notice.id);
-    case 'sessions-ended':
-      return accountTag(notice.user);
-    case 'account-changed':
-    case 'account-removed':
-      return accountTag(notice.name);
-    case 'token-revoked':
-      return tokenTag(notice.jti);
-    case 'subject-revoked':
-      return subjectTag(notice.subject);
-    case 'certificate-changed':
-      return undefined;
-  }
-}
-
-function tagsOf({ sessionId, account, jti, subject }: Ties): string[] {
-  const tags: string[] = [];
-  if (sessionId !== undefined) tags.push(sessionTag(sessionId));
-  if (account !== undefined) tags.push(accountTag(account));
-  if (jti !== undefined) tags.push(tokenTag(jti));
-  if (subject !== undefined) tags.push(subjectTag(subject));
-  return tags;
-}
-
-const sessionTag = (id: string) => `session ${id}`;
-const accountTag = (name: string) => `account ${name}`;
-const tokenTag = (jti: string) => `token ${jti}`;
-const subjectTag = (subject: string) => `subject ${subject}`;
