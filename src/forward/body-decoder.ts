@@ -1,3 +1,4 @@
+import { trimSpace } from '../lib/trim-space.ts';
 import type { Framing } from './response-head.ts';
 import { badAnswer } from './response-head.ts';
 
@@ -140,6 +141,6 @@ class ChunkedDecoder implements BodyDecoder {
     if (this.#trailerBytes > MAX_TRAILER_BYTES) throw badAnswer('trailers-too-large');
     const match = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(line);
     if (match === null) throw badAnswer('trailer');
-    this.#trailers.push((match[1] ?? '').toLowerCase(), (match[2] ?? '').trimEnd());
+    this.#trailers.push((match[1] ?? '').toLowerCase(), trimSpace(match[2] ?? ''));
   }
 }

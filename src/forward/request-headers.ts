@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Admitted, CanonicalRequest, HeaderList, Identity } from '../exchange.ts';
 import { headerTokens } from '../lib/header-tokens.ts';
+import { strippedPrefix, upstreamPath } from './upstream-path.ts';
 
 /** What the header rules need to know beside the request itself. */
 export interface HeaderRules {
@@ -8,8 +9,8 @@ export interface HeaderRules {
   readonly reserved: (name: string) => boolean;
   /** Name of the session cookie, which stays here. */
   readonly sessionCookie: string;
-  /** Signs the assertion for the upstream; `undefined` when there is no identity or no key yet. */
-  readonly assertion: (admitted: Admitted) => string | undefined;
+  /** Signs the assertion for the path as the upstream gets it; `undefined` when there is no identity or no key yet. */
+  readonly assertion: (admitted: Admitted, path: string) => string | undefined;
 }
 
 /**
@@ -38,8 +39,10 @@ export function requestHeaders(admitted: Admitted, rules: HeaderRules): string[]
     }
   }
   addForwarding(out, admitted);
+  const prefix = strippedPrefix(admitted);
+  if (prefix !== undefined) out.push('x-forwarded-prefix', prefix);
   if (admitted.identity !== null) addIdentity(out, admitted.identity);
-  const assertion = rules.assertion(admitted);
+  const assertion = rules.assertion(admitted, upstreamPath(admitted));
   if (assertion !== undefined) out.push('x-sallyport-assertion', assertion);
   if (request.upgrade !== undefined) addUpgrade(out, request);
   return out;

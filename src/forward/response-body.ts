@@ -12,7 +12,8 @@ const UNREAD_CHUNKS = 4;
 
 /** The body of an upstream's answer that did not arrive in one piece with its head. */
 export class ResponseBody implements ByteSource {
-  readonly #origin: BodyOrigin;
+  /** `undefined` once the answer is over: by then the connection may carry somebody else's exchange. */
+  #origin: BodyOrigin | undefined;
   #sink: ByteSink | undefined;
   #waiting: Uint8Array[] = [];
   #end: { readonly trailers: readonly string[] } | { readonly error: Error } | undefined;
@@ -38,12 +39,14 @@ export class ResponseBody implements ByteSource {
   /** The body is complete. */
   finish(trailers: readonly string[]): void {
     this.#end ??= { trailers };
+    this.#origin = undefined;
     this.#deliverEnd();
   }
 
   /** The body broke off. */
   fail(error: Error): void {
     this.#end ??= { error };
+    this.#origin = undefined;
     this.#deliverEnd();
   }
 
@@ -61,19 +64,19 @@ export class ResponseBody implements ByteSource {
     }
     if (this.#paused) return;
     this.#deliverEnd();
-    if (!this.#over) this.#origin.resume();
+    if (!this.#over) this.#origin?.resume();
   }
 
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
     this.#waiting = [];
-    this.#origin.abandon();
+    this.#origin?.abandon();
   }
 
   #pause(): void {
     this.#paused = true;
-    this.#origin.pause();
+    this.#origin?.pause();
   }
 
   #deliverEnd(): void {

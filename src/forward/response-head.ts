@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { headerTokens } from '../lib/header-tokens.ts';
+import { trimSpace } from '../lib/trim-space.ts';
 
 /** How the body of an answer ends (RFC 9112 §6.3). */
 export type Framing =
@@ -21,7 +22,7 @@ export interface ResponseHead {
   readonly upgrade: string | undefined;
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters that RFC 9110 §5.5 forbids
 const BAD_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/;
 
@@ -62,7 +63,7 @@ export function parseResponseHead(
   const framing = framingOf(status, method, facts, match[1] === '0');
   return {
     status,
-    headers: facts.connection.length === 0 ? headers : withoutNamed(headers, facts.connection),
+    headers: endToEnd(headers, facts.connection, status),
     framing,
     keepAlive: keepsAlive(match[1] === '0', facts, framing),
     keepAliveSec: facts.keepAliveSec,
@@ -85,7 +86,7 @@ function readFields(
     if (colon === -1 || colon > end) throw badAnswer('field-without-colon');
     const name = nameOf(text.slice(at, colon));
     if (name === undefined) throw badAnswer('field-name');
-    const value = text.slice(colon + 1, end).trim();
+    const value = trimSpace(text.slice(colon + 1, end));
     if (BAD_VALUE.test(value)) throw badAnswer('field-value');
     if (!noteHopByHop(name, value, facts)) headers.push(name, value);
     at = end + 2;
@@ -120,6 +121,7 @@ function noteHopByHop(name: string, value: string, facts: Facts): boolean {
       facts.upgrade = value.toLowerCase();
       return true;
     case 'proxy-connection':
+    case 'http2-settings':
     case 'te':
       return true;
     default:
@@ -144,9 +146,14 @@ function keepsAlive(http10: boolean, facts: Facts, framing: Framing): boolean {
   return !http10 || facts.connection.includes('keep-alive');
 }
 
-/** Takes out what `Connection` names (RFC 9110 §7.6.1), but never the length of the body. */
-function withoutNamed(headers: readonly string[], named: readonly string[]): readonly string[] {
+/**
+ * Takes out what `Connection` names (RFC 9110 §7.6.1), but never the length of the body; and from a 204 the length that
+ * it must not have (§8.6).
+ */
+function endToEnd(headers: readonly string[], named: readonly string[], status: number): readonly string[] {
+  if (named.length === 0 && status !== 204) return headers;
   const drop = named.filter((name) => name !== 'close' && name !== 'keep-alive' && name !== 'content-length');
+  if (status === 204) drop.push('content-length');
   if (drop.length === 0) return headers;
   const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
@@ -154,6 +161,12 @@ function withoutNamed(headers: readonly string[], named: readonly string[]): rea
     if (!drop.includes(name)) kept.push(name, headers[i + 1] ?? '');
   }
   return kept;
+}
+
+/** Tells whether an answer is a stream of events, which says nothing as long as nothing happens. */
+export function isEventStream(headers: readonly string[]): boolean {
+  const at = headers.indexOf('content-type');
+  return at !== -1 && headers[at + 1]?.toLowerCase().startsWith('text/event-stream') === true;
 }
 
 /** Gives the failure of an upstream that does not speak HTTP/1.1 as it must; `reason` is a word from a closed set. */

@@ -6,21 +6,24 @@ import type { HeaderList } from '../exchange.ts';
  * Security: an upstream may not set the gateway's session cookie, or it could give its visitors another's session.
  */
 export function answerHeaders(headers: HeaderList, sessionCookie: string): HeaderList {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i] === 'set-cookie' && (headers[i + 1] ?? '').trimStart().startsWith(sessionCookie)) {
-      return withoutSessionCookie(headers, sessionCookie);
-    }
-  }
-  return headers;
-}
-
-function withoutSessionCookie(headers: HeaderList, sessionCookie: string): HeaderList {
-  const kept: string[] = [];
+  let kept: string[] | undefined;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? '';
     const value = headers[i + 1] ?? '';
-    const cookie = name === 'set-cookie' ? value.slice(0, value.indexOf('=')).trim() : '';
-    if (cookie !== sessionCookie) kept.push(name, value);
+    if (name === 'set-cookie' && setsCookie(value, sessionCookie)) kept ??= headers.slice(0, i);
+    else kept?.push(name, value);
   }
-  return kept;
+  return kept ?? headers;
+}
+
+/** Gives the fields of an interim answer that travel on: a cookie is set by the answer itself or not at all. */
+export function interimHeaders(headers: HeaderList): HeaderList {
+  return headers.filter((_, i) => headers[i - (i % 2)] !== 'set-cookie');
+}
+
+/** A cookie without a name is sent back as its bare value (RFC 6265bis §5.6), which may look like a name with a value. */
+function setsCookie(value: string, name: string): boolean {
+  const pair = value.split(';', 1)[0] ?? '';
+  const [first = ''] = pair.replace(/^[\s=]+/, '').split('=', 1);
+  return first.trim() === name;
 }

@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type SecureContext } from 'node:tls';
+import { checkServerIdentity, connect as connectTls, type SecureContext } from 'node:tls';
 import type { UpstreamConfig, UpstreamTarget } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { CoarseClock } from '../lib/coarse-clock.ts';
@@ -30,7 +30,7 @@ export class Target {
   readonly #all = new Set<UpstreamConnection>();
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: Ticket[] = [];
-  #connecting = 0;
+  readonly #connecting = new Set<Socket>();
   #failures = 0;
   #restsUntilMs = 0;
   #closing = false;
@@ -61,6 +61,11 @@ export class Target {
     return this.#all.size - this.#idle.length;
   }
 
+  /** Nothing is open, being opened or waited for. */
+  get unused(): boolean {
+    return this.#all.size + this.#connecting.size + this.#waiting.length === 0;
+  }
+
   get idle(): number {
     return this.#idle.length;
   }
@@ -68,17 +73,17 @@ export class Target {
   /**
    * Gives an idle connection, a new one, or the next that becomes free.
    * @param fresh - a new connection even when an idle one is at hand
-   * @returns gives up waiting
+   * @returns gives up waiting; `undefined` when the waiter was called already
    */
-  acquire(waiter: Waiter, fresh: boolean): () => void {
+  acquire(waiter: Waiter, fresh: boolean): (() => void) | undefined {
     const idle = fresh ? undefined : this.#idle.pop();
     if (idle !== undefined) {
       waiter.ready(idle);
-      return () => {};
+      return undefined;
     }
     if (this.#waiting.length >= MAX_WAITING) {
       waiter.refused(new GatewayError('SP_FORWARD_BUSY', { reason: 'queue-full' }));
-      return () => {};
+      return undefined;
     }
     const ticket: Ticket = {
       ready: (connection) => waiter.ready(connection),
@@ -110,7 +115,8 @@ export class Target {
   /** Ends what has been silent or waiting for too long; called on every tick of the clock. */
   tick(): void {
     for (const connection of this.#all) connection.checkDeadline();
-    const bound = this.#clock.nowMs - this.#config.connectMs - this.#clock.tickMs;
+    // Two ticks more than an attempt to connect may take, so that its own failure is told first.
+    const bound = this.#clock.nowMs - this.#config.connectMs - 2 * this.#clock.tickMs;
     while (this.#waiting[0] !== undefined && (this.#waiting[0].over || this.#waiting[0].since < bound)) {
       const late = this.#waiting.shift();
       if (late !== undefined) {
@@ -129,23 +135,25 @@ export class Target {
   destroy(): void {
     this.close();
     for (const connection of [...this.#all]) connection.destroy();
+    const closed = new GatewayError('SP_FORWARD_NO_TARGET', { reason: 'closed' });
+    for (const socket of this.#connecting) socket.destroy(closed);
   }
 
   #connectIfNeeded(): void {
-    const wanted = this.#waiting.length - this.#connecting;
-    const room = this.#config.connectionsPerTarget - this.#all.size - this.#connecting;
+    const wanted = this.#waiting.length - this.#connecting.size;
+    const room = this.#config.connectionsPerTarget - this.#all.size - this.#connecting.size;
     if (wanted > 0 && (room > 0 || this.#config.connectionsPerTarget === 0)) this.#connect();
   }
 
   #connect(): void {
-    this.#connecting++;
     const socket = this.#open();
+    this.#connecting.add(socket);
     const timer = setTimeout(() => {
       socket.destroy(new GatewayError('SP_FORWARD_TIMEOUT', { reason: 'connect' }));
     }, this.#config.connectMs);
     const onError = (error: Error): void => {
       clearTimeout(timer);
-      this.#connecting--;
+      this.#connecting.delete(socket);
       const failure = connectFailure(error, this.#target);
       // Others that wait have attempts of their own, or would wait for a target that is not there.
       const ticket = this.#nextTicket();
@@ -155,7 +163,7 @@ export class Target {
     socket.once('error', onError);
     socket.once(this.#target.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
       clearTimeout(timer);
-      this.#connecting--;
+      this.#connecting.delete(socket);
       socket.off('error', onError);
       const connection = new UpstreamConnection(socket, this.#owner, this.#clock, this.#nameOf);
       this.#all.add(connection);
@@ -174,6 +182,8 @@ export class Target {
       ...(isIP(name) === 0 ? { servername: name } : {}),
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: true,
+      // Node would compare with the address that it connects to where the name to check is an IP address.
+      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
       minVersion: 'TLSv1.2',
     });
     socket.setNoDelay(true);
@@ -210,7 +220,8 @@ export class Target {
       connection.destroy();
       return;
     }
-    connection.restFor(Math.min(this.#config.keepAliveMs, promised));
+    const ours = this.#config.keepAliveMs === 0 ? Number.POSITIVE_INFINITY : this.#config.keepAliveMs;
+    connection.restFor(Math.min(ours, promised));
     this.#idle.push(connection);
   }
 

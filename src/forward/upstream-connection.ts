@@ -1,33 +1,11 @@
 import type { Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
-import type { ByteSource } from '../lib/byte-source.ts';
 import type { CoarseClock } from '../lib/coarse-clock.ts';
 import { type BodyDecoder, bodyDecoder } from './body-decoder.ts';
 import { RequestBodyWriter } from './request-body-writer.ts';
 import { ResponseBody } from './response-body.ts';
-import { badAnswer, parseResponseHead, type ResponseHead } from './response-head.ts';
-
-/** One request as it goes out. */
-export interface OutgoingRequest {
-  readonly method: string;
-  /** Request line and fields as latin1, with the empty line. */
-  readonly head: string;
-  readonly body: ByteSource | null;
-  readonly chunked: boolean;
-  /** The client asked for a WebSocket: 101 hands the socket over. */
-  readonly upgrade: boolean;
-  readonly firstByteMs: number;
-  readonly idleMs: number;
-}
-
-/** How an exchange with an upstream goes on; exactly one of `answered`, `upgraded`, `failed` is called, once. */
-export interface ExchangeEvents {
-  interim(status: number, headers: readonly string[]): void;
-  answered(head: ResponseHead, body: ByteSource | Uint8Array | null): void;
-  upgraded(head: ResponseHead, socket: Socket): void;
-  /** @param untouched - the connection ended before one byte of an answer came */
-  failed(error: GatewayError, untouched: boolean): void;
-}
+import { badAnswer, isEventStream, parseResponseHead, type ResponseHead } from './response-head.ts';
+import type { ExchangeEvents, OutgoingRequest } from './upstream-exchange.ts';
 
 /** What the connection tells its pool. */
 export interface ConnectionOwner {
@@ -42,7 +20,10 @@ interface Exchange {
   readonly events: ExchangeEvents;
   writer: RequestBodyWriter | undefined;
   sent: boolean;
+  /** A byte of an answer came. */
+  touched: boolean;
   answered: boolean;
+  idleMs: number;
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
@@ -70,6 +51,7 @@ export class UpstreamConnection {
   #paused = false;
   #written = 0;
   #gone = false;
+  #served = false;
   /** Coarse time at which silence has lasted too long. */
   #deadlineMs = Number.POSITIVE_INFINITY;
 
@@ -96,7 +78,9 @@ export class UpstreamConnection {
       events,
       writer: undefined,
       sent: request.body === null,
+      touched: false,
       answered: false,
+      idleMs: request.idleMs,
     };
     this.#exchange = exchange;
     this.#wait(request.firstByteMs);
@@ -117,10 +101,12 @@ export class UpstreamConnection {
     else this.#fail(new GatewayError('SP_FORWARD_TIMEOUT', { reason: this.#head ? 'idle' : 'first-byte' }));
   }
 
-  /** An upload may take long as long as the upstream takes bytes. */
+  /** An upload may take long as long as the upstream takes bytes, or has taken all that the client sent. */
   #uploadMoved(): boolean {
-    const written = this.#socket.bytesWritten - this.#socket.writableLength;
-    if (this.#exchange === undefined || this.#exchange.sent || written === this.#written) return false;
+    if (this.#exchange === undefined || this.#exchange.sent) return false;
+    const waiting = this.#socket.writableLength;
+    const written = this.#socket.bytesWritten - waiting;
+    if (written === this.#written && waiting > 0) return false;
     this.#written = written;
     this.#wait(this.#exchange.request.firstByteMs);
     return true;
@@ -155,7 +141,8 @@ export class UpstreamConnection {
       this.destroy();
       return;
     }
-    if (this.#head !== undefined) this.#wait(exchange.request.idleMs);
+    exchange.touched = true;
+    if (this.#head !== undefined) this.#wait(exchange.idleMs);
     try {
       if (this.#decoder !== undefined) this.#readBody(chunk);
       else this.#readHead(exchange, chunk);
@@ -202,7 +189,8 @@ export class UpstreamConnection {
       this.#complete(exchange, whole ?? Buffer.concat(first.chunks), first.rest.length > 0);
       return;
     }
-    this.#wait(exchange.request.idleMs);
+    if (isEventStream(head.headers)) exchange.idleMs = exchange.request.streamIdleMs;
+    this.#wait(exchange.idleMs);
     this.#decoder = decoder;
     this.#body = new ResponseBody(this.#bodyOrigin);
     exchange.answered = true;
@@ -254,6 +242,7 @@ export class UpstreamConnection {
     if (this.#paused) this.#bodyOrigin.resume();
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     this.keepAliveSec = head.keepAliveSec;
+    this.#served = true;
     this.#owner.idle(this);
   }
 
@@ -276,7 +265,7 @@ export class UpstreamConnection {
     resume: (): void => {
       if (!this.#paused) return;
       this.#paused = false;
-      if (this.#exchange !== undefined) this.#wait(this.#exchange.request.idleMs);
+      if (this.#exchange !== undefined) this.#wait(this.#exchange.idleMs);
       this.#socket.resume();
     },
     abandon: (): void => this.abandon(),
@@ -284,7 +273,7 @@ export class UpstreamConnection {
 
   readonly #onEnd = (): void => {
     if (this.#decoder?.finish() === true) this.#finishBody([], true);
-    else this.#fail(badAnswer(this.#exchange !== undefined && this.#touched() ? 'cut-off' : 'closed-early'));
+    else this.#fail(badAnswer(this.#exchange?.touched === true ? 'cut-off' : 'closed-early'));
   };
 
   readonly #onError = (error: Error): void => {
@@ -293,23 +282,22 @@ export class UpstreamConnection {
   };
 
   readonly #onClose = (): void => {
-    this.#fail(badAnswer(this.#touched() ? 'cut-off' : 'closed-early'));
+    this.#fail(badAnswer(this.#exchange?.touched === true ? 'cut-off' : 'closed-early'));
     this.#leave();
   };
 
-  #touched(): boolean {
-    return this.#head !== undefined || this.#received.length > 0;
-  }
-
   #fail(error: GatewayError): void {
     const exchange = this.#exchange;
-    const untouched = !this.#touched();
     this.#exchange = undefined;
     this.destroy();
     if (exchange === undefined) return;
     exchange.writer?.cancel();
     if (exchange.answered) this.#body?.fail(error);
-    else exchange.events.failed(error, untouched);
+    else
+      exchange.events.failed(error, {
+        untouched: !exchange.touched,
+        stale: !exchange.touched && this.#served,
+      });
   }
 
   #leave(): void {

@@ -12,6 +12,7 @@ export class Upstream {
   readonly targets: readonly Target[];
   readonly #stopTicking: () => void;
   #turn = 0;
+  #closing = false;
 
   /** @throws SP_CONFIG_INVALID when the CA file cannot be used */
   constructor(config: UpstreamConfig, clock: CoarseClock) {
@@ -20,6 +21,7 @@ export class Upstream {
     this.targets = config.targets.map((target) => new Target(target, config, shared));
     this.#stopTicking = clock.onTick(() => {
       for (const target of this.targets) target.tick();
+      if (this.#closing && this.targets.every((target) => target.unused)) this.#stopTicking();
     });
   }
 
@@ -42,8 +44,14 @@ export class Upstream {
     return fallback;
   }
 
+  /** Tells whether a target is left that is not among these. */
+  hasUntried(tried: readonly Target[]): boolean {
+    return this.targets.some((target) => !tried.includes(target));
+  }
+
   /** Lets running exchanges end, then ends their connections. */
   close(): void {
+    this.#closing = true;
     for (const target of this.targets) target.close();
   }
 

@@ -1,5 +1,6 @@
 import type { Admitted, Answered, HeaderList } from '../exchange.ts';
 import type { ByteSource } from '../lib/byte-source.ts';
+import { upstreamPath } from './upstream-path.ts';
 
 /**
  * The built-in upstream `internal:whoami`: answers with the request as an upstream would have received it.
@@ -7,7 +8,7 @@ import type { ByteSource } from '../lib/byte-source.ts';
  * @param fields - what would travel on to an upstream
  */
 export async function answerWhoami(
-  { arrived, identity }: Admitted,
+  { arrived, identity, route }: Admitted,
   fields: HeaderList,
   body: ByteSource | null,
 ): Promise<Answered> {
@@ -20,7 +21,7 @@ export async function answerWhoami(
     email: identity?.email ?? null,
     method: request.method,
     host: request.authority,
-    path: request.path,
+    path: upstreamPath({ arrived, route }),
     query: request.query,
     bodyBytes: body === null ? 0 : await countBytes(body),
     headers,

@@ -81,7 +81,7 @@ export async function furnish(
         rules: {
           reserved: reservedNames(),
           sessionCookie: SESSION_COOKIE,
-          assertion: (admitted) => assertionFor(admitted, foundation),
+          assertion: (admitted, path) => assertionFor(admitted, path, foundation),
         },
         internal: await internalPages(foundation),
       }),
@@ -185,10 +185,11 @@ function methodsOf(config: Config, foundation: Foundation, issuers: readonly Iss
 
 function assertionFor(
   { identity, route, arrived }: Admitted,
+  path: string,
   { assertions }: Foundation,
 ): string | undefined {
   if (identity === null) return undefined;
-  const { method, path } = arrived.request;
+  const { method } = arrived.request;
   return assertions.sign({ identity, audience: route.config.audience, method, path });
 }
 

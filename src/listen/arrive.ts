@@ -13,7 +13,7 @@ import { clientAddress } from './client-address.ts';
 import type { Connection } from './connection.ts';
 import { failureAnswer } from './failure-answer.ts';
 import { Http1Responder } from './http1-responder.ts';
-import { Http2Responder } from './http2-responder.ts';
+import { Http2Responder, type Silence } from './http2-responder.ts';
 import { requestBody } from './request-body.ts';
 import type { Responder } from './responder.ts';
 import { UpgradeResponder } from './upgrade-responder.ts';
@@ -55,6 +55,11 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
   let count = 0;
   const nextId = (): string => `${prefix}${(count++).toString(36).padStart(6, '0')}`;
 
+  const silenceOf = (record: ExchangeRecord): Silence => ({
+    streamIdleMs: () => corridor().streamIdleMs(record),
+    stallMs: rules.bodyIdleMs,
+  });
+
   /** Builds the card and sends it on its way; a request that cannot be read is answered here. */
   const enter = (way: Way): void => {
     const house = corridor();
@@ -85,11 +90,11 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
 
   return {
     http1(req, res, connection) {
-      const responder = new Http1Responder(req, res);
+      const responder = new Http1Responder(req, res, rules.bodyIdleMs);
       const record = newRecord();
       enter({
         raw: () => rawHttp1(req, undefined),
-        body: (request) => http1Body(req, res, request, rules.bodyIdleMs),
+        body: (request) => http1Body(req, request, rules.bodyIdleMs, responder.askForBody),
         record,
         responder,
         connection,
@@ -97,19 +102,19 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
     },
     upgrade(req, socket, head, connection) {
       const record = newRecord();
-      const responder = new UpgradeResponder(req, socket, head, () => corridor().streamIdleMs(record));
+      const responder = new UpgradeResponder(req, socket, head, silenceOf(record));
       enter({ raw: () => rawUpgrade(req), body: () => null, record, responder, connection });
     },
     http2(stream, incoming, connection) {
       const record = newRecord();
       const method = String(incoming.headers[':method'] ?? '');
-      const responder = new Http2Responder(stream, method, () => corridor().streamIdleMs(record));
+      const responder = new Http2Responder(stream, method, silenceOf(record));
       enter({
         raw: () => rawHttp2(incoming, method),
         body: (request) =>
           incoming.ended || request.upgrade !== undefined
             ? null
-            : requestBody(stream, rules.bodyIdleMs, () => {}, noTrailers),
+            : http2Body(stream, incoming, rules.bodyIdleMs, responder),
         record,
         responder,
         connection,
@@ -125,8 +130,6 @@ interface Way {
   readonly responder: Responder & Pick<Arrived, 'interim' | 'onAbort'>;
   readonly connection: Connection;
 }
-
-const noTrailers = (): readonly string[] => [];
 
 function rawHttp1(req: IncomingMessage, upgrade: 'websocket' | undefined): RawRequest {
   return {
@@ -173,21 +176,29 @@ function rawHttp2({ headers, rawHeaders }: Incoming2, method: string): RawReques
 
 function http1Body(
   req: IncomingMessage,
-  res: ServerResponse,
   request: CanonicalRequest,
   idleMs: number,
+  onStart: () => void,
 ): ByteSource | null {
   const chunked = req.headers['transfer-encoding'] !== undefined;
   if (!chunked && (request.contentLength ?? 0) === 0) return null;
-  const expects = req.headers.expect !== undefined;
-  return requestBody(
-    req,
-    idleMs,
-    () => {
-      if (expects && !res.headersSent) res.writeContinue();
-    },
-    () => lowerNames(req.rawTrailers),
-  );
+  return requestBody(req, idleMs, onStart, () => lowerNames(req.rawTrailers));
+}
+
+function http2Body(
+  stream: ServerHttp2Stream,
+  { headers }: Incoming2,
+  idleMs: number,
+  responder: Http2Responder,
+): ByteSource {
+  let trailers: readonly string[] = [];
+  stream.once('trailers', (_fields: unknown, _flags: unknown, raw: readonly string[]) => {
+    trailers = raw;
+  });
+  const onStart = (): void => {
+    if (headers.expect?.toLowerCase() === '100-continue') responder.askForBody();
+  };
+  return requestBody(stream, idleMs, onStart, () => lowerNames(trailers));
 }
 
 function lowerNames(flat: readonly string[]): string[] {

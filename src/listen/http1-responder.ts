@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answered, HeaderList } from '../exchange.ts';
 import { type ByteSink, type ByteSource, isSource } from '../lib/byte-source.ts';
+import { release } from '../lib/release.ts';
+import { drainUnread } from './drain-unread.ts';
 import type { Delivered, Responder } from './responder.ts';
-
-/** Most bytes of an unwanted request body that are read and thrown away, so that the client sees its answer. */
-const MAX_UNREAD_BYTES = 1024 * 1024;
-const MAX_LINGER_MS = 5_000;
+import { StallTimer } from './stall-timer.ts';
 
 /** Answers one HTTP/1.1 request (RFC 9112). */
 export class Http1Responder implements Responder, ByteSink {
@@ -17,21 +16,30 @@ export class Http1Responder implements Responder, ByteSink {
   #bytesOut = 0;
   #ended = false;
   #closed = false;
+  /** The answer is out, and the rest of the request's body is being thrown away. */
+  #lingering = false;
+  #continued = false;
+  readonly #stall: StallTimer;
 
-  constructor(req: IncomingMessage, res: ServerResponse) {
+  /** @param stallMs - longest time in which the client takes none of its answer; 0 for no bound */
+  constructor(req: IncomingMessage, res: ServerResponse, stallMs: number) {
     this.#req = req;
     this.#res = res;
+    this.#stall = new StallTimer(stallMs, () => res.destroy());
     res.once('close', this.#onClose);
   }
 
   readonly interim = (status: number, headers: HeaderList): void => {
     if (this.#res.headersSent || this.#closed || this.#req.httpVersionMinor === 0) return;
-    if (status === 103) {
-      const hints: Record<string, string | string[]> = { link: valuesOf(headers, 'link') };
-      if (hints.link?.length !== 0) this.#res.writeEarlyHints(hints);
-    } else if (status === 102) {
-      this.#res.writeProcessing();
-    }
+    // 100 and 101 are between us and each side alone.
+    if (status > 101) this.#res.writeInformation(status, [...headers]);
+  };
+
+  /** Asks for the body of a client that waits to be asked (RFC 9110 §10.1.1). */
+  readonly askForBody = (): void => {
+    if (this.#req.headers.expect === undefined || this.#res.headersSent || this.#closed) return;
+    this.#continued = true;
+    this.#res.writeContinue();
   };
 
   readonly onAbort = (listener: () => void): void => {
@@ -43,32 +51,38 @@ export class Http1Responder implements Responder, ByteSink {
     this.#done = done;
     const { body } = answered;
     if (this.#closed) {
-      if (isSource(body)) body.cancel();
+      release(answered);
       this.#report();
       return;
     }
-    this.#writeHead(answered);
     if (!isSource(body)) {
-      this.#bytesOut = body?.length ?? 0;
-      this.#ended = true;
-      this.#res.end(body ?? undefined);
+      this.#answerWhole(answered, body);
       return;
     }
+    this.#res.writeHead(answered.status, [...answered.headers]);
     this.#source = body;
-    this.#res.on('drain', () => body.resume());
+    this.#res.on('drain', () => {
+      this.#stall.clear();
+      body.resume();
+    });
     body.start(this);
     if (this.#bytesOut === 0 && !this.#ended) this.#res.flushHeaders();
   }
 
   write(chunk: Uint8Array): boolean {
     this.#bytesOut += chunk.length;
-    return this.#res.write(chunk);
+    const more = this.#res.write(chunk);
+    if (!more) this.#stall.arm();
+    return more;
   }
 
   end(trailers: HeaderList): void {
     this.#ended = true;
     if (trailers.length > 0 && this.#req.httpVersionMinor !== 0) this.#res.addTrailers(pairs(trailers));
     this.#res.end();
+    this.#stall.arm();
+    const { socket } = this.#req;
+    if (bodyIsUnread(this.#req)) drainUnread(this.#req, (complete) => complete || socket.destroy());
   }
 
   /** RFC 9112 §8: an answer that breaks off ends the connection, so that nobody takes it for complete. */
@@ -85,33 +99,33 @@ export class Http1Responder implements Responder, ByteSink {
     this.#res.destroy();
   }
 
-  #writeHead({ status, headers, body }: Answered): void {
+  #answerWhole({ status, headers }: Answered, body: Uint8Array | null): void {
     const fields = [...headers];
-    if (!isSource(body) && needsLength(status, this.#req.method) && !has(headers, 'content-length')) {
+    if (needsLength(status, this.#req.method) && !has(headers, 'content-length')) {
       fields.push('content-length', String(body?.length ?? 0));
     }
-    if (bodyIsUnread(this.#req)) this.#refuseRest(fields);
+    this.#bytesOut = body?.length ?? 0;
+    this.#ended = true;
+    this.#stall.arm();
+    const asked = this.#req.headers.expect === undefined || this.#continued;
+    // The request's body has no reader any more: the connection cannot carry another request.
+    const unread = bodyIsUnread(this.#req);
+    if (unread) fields.push('connection', 'close');
     this.#res.writeHead(status, fields);
-  }
-
-  /** The request's body has no reader any more: the connection cannot carry another request. */
-  #refuseRest(fields: string[]): void {
-    fields.push('connection', 'close');
-    let unread = 0;
-    const { socket } = this.#req;
-    this.#req.on('data', (chunk: Buffer) => {
-      unread += chunk.length;
-      if (unread > MAX_UNREAD_BYTES) socket.destroy();
-    });
-    const linger = setTimeout(() => socket.destroy(), MAX_LINGER_MS);
-    linger.unref();
-    socket.once('close', () => clearTimeout(linger));
+    if (!unread || !asked) {
+      this.#res.end(body ?? undefined);
+      return;
+    }
+    this.#lingering = true;
+    if (body === null) this.#res.flushHeaders();
+    else this.#res.write(body);
+    drainUnread(this.#req, () => this.#res.end());
   }
 
   readonly #onClose = (): void => {
     this.#closed = true;
-    const complete = this.#ended && this.#res.writableFinished;
-    if (!complete) {
+    this.#stall.clear();
+    if (!this.#complete()) {
       this.#source?.cancel();
       for (const listener of this.#abortListeners) listener();
     }
@@ -122,8 +136,12 @@ export class Http1Responder implements Responder, ByteSink {
     const done = this.#done;
     if (done === undefined || !this.#closed) return;
     this.#done = undefined;
-    const aborted = !this.#ended || !this.#res.writableFinished;
-    done({ status: this.#res.statusCode, bytesOut: this.#bytesOut, aborted });
+    done({ status: this.#res.statusCode, bytesOut: this.#bytesOut, aborted: !this.#complete() });
+  }
+
+  #complete(): boolean {
+    if (this.#res.writableFinished) return this.#ended;
+    return this.#lingering && this.#res.writableLength === 0;
   }
 }
 
@@ -140,10 +158,6 @@ function needsLength(status: number, method: string | undefined): boolean {
 function has(headers: HeaderList, name: string): boolean {
   for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return true;
   return false;
-}
-
-function valuesOf(headers: HeaderList, name: string): string[] {
-  return headers.filter((_, i) => i % 2 === 1 && headers[i - 1] === name);
 }
 
 function pairs(flat: HeaderList): [string, string][] {

@@ -2,8 +2,18 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import type { Duplex } from 'node:stream';
 import type { Answered, HeaderList } from '../exchange.ts';
 import { type ByteSink, type ByteSource, isSource } from '../lib/byte-source.ts';
+import { release } from '../lib/release.ts';
 import type { Delivered, Responder } from './responder.ts';
+import { StallTimer } from './stall-timer.ts';
 import { Tunnel } from './tunnel.ts';
+
+/** How long a client may be silent. */
+export interface Silence {
+  /** Longest silence on a tunnel, milliseconds; asked when the route is known. */
+  readonly streamIdleMs: () => number;
+  /** Longest time in which it takes none of its answer, milliseconds; 0 for no bound. */
+  readonly stallMs: number;
+}
 
 /** Answers one HTTP/2 stream (RFC 9113). */
 export class Http2Responder implements Responder, ByteSink {
@@ -19,21 +29,28 @@ export class Http2Responder implements Responder, ByteSink {
   #ended = false;
   #closed = false;
   #trailers: HeaderList = [];
+  readonly #stall: StallTimer;
 
-  /** @param streamIdleMs - longest silence on a tunnel, asked when the route is known */
-  constructor(stream: ServerHttp2Stream, method: string, streamIdleMs: () => number) {
+  constructor(stream: ServerHttp2Stream, method: string, silence: Silence) {
     this.#stream = stream;
     this.#method = method;
-    this.#streamIdleMs = streamIdleMs;
+    this.#streamIdleMs = silence.streamIdleMs;
+    this.#stall = new StallTimer(silence.stallMs, () => stream.close(constants.NGHTTP2_CANCEL));
     stream.once('close', this.#onClose);
     // A reset of the client is not a failure of ours; `close` follows and tells.
     stream.on('error', () => {});
   }
 
   readonly interim = (status: number, headers: HeaderList): void => {
-    if (this.#stream.headersSent || this.#closed || this.#stream.destroyed) return;
-    if (status > 100 && status < 200) this.#stream.additionalHeaders(headerObject(status, headers));
+    if (this.#stream.headersSent || this.#gone()) return;
+    // 100 and 101 are between us and each side alone.
+    if (status > 101) this.#stream.additionalHeaders(headerObject(status, headers));
   };
+
+  /** Asks for the body of a client that waits to be asked (RFC 9110 §10.1.1). */
+  askForBody(): void {
+    if (!this.#stream.headersSent && !this.#gone()) this.#stream.additionalHeaders({ ':status': 100 });
+  }
 
   readonly onAbort = (listener: () => void): void => {
     if (this.#closed) listener();
@@ -44,8 +61,8 @@ export class Http2Responder implements Responder, ByteSink {
     this.#done = done;
     this.#status = answered.status;
     const { body } = answered;
-    if (this.#closed || this.#stream.destroyed) {
-      if (isSource(body)) body.cancel();
+    if (this.#gone()) {
+      release(answered);
       this.#report();
       return;
     }
@@ -53,6 +70,8 @@ export class Http2Responder implements Responder, ByteSink {
       this.#answerTunnel(answered.headers, answered.tunnel);
       return;
     }
+    // RFC 9113 §8.1: a client that still sends is told to stop once it has its answer.
+    if (!this.#stream.endAfterHeaders) this.#stream.once('finish', this.#stopRequest);
     const head = headerObject(answered.status, answered.headers);
     if (!isSource(body)) this.#answerWhole(head, body);
     else this.#answerStreaming(head, body);
@@ -81,25 +100,32 @@ export class Http2Responder implements Responder, ByteSink {
     if (empty) return;
     this.#bytesOut = body.length;
     this.#stream.end(body);
+    this.#stall.arm();
   }
 
   #answerStreaming(head: OutgoingHttpHeaders, body: ByteSource): void {
     this.#source = body;
     this.#stream.respond(head, { waitForTrailers: true });
-    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(trailerObject(this.#trailers)));
-    this.#stream.on('drain', () => body.resume());
+    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(fieldObject(this.#trailers)));
+    this.#stream.on('drain', () => {
+      this.#stall.clear();
+      body.resume();
+    });
     body.start(this);
   }
 
   write(chunk: Uint8Array): boolean {
     this.#bytesOut += chunk.length;
-    return this.#stream.write(chunk);
+    const more = this.#stream.write(chunk);
+    if (!more) this.#stall.arm();
+    return more;
   }
 
   end(trailers: HeaderList): void {
     this.#ended = true;
     this.#trailers = trailers;
     this.#stream.end();
+    this.#stall.arm();
   }
 
   /** RFC 9113 §8.1: an answer that breaks off is reset, so that nobody takes it for complete. */
@@ -116,8 +142,17 @@ export class Http2Responder implements Responder, ByteSink {
     else this.#tunnel.cut(reason);
   }
 
+  #gone(): boolean {
+    return this.#closed || this.#stream.closed || this.#stream.destroyed;
+  }
+
+  readonly #stopRequest = (): void => {
+    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+  };
+
   readonly #onClose = (): void => {
     this.#closed = true;
+    this.#stall.clear();
     if (!this.#complete()) {
       this.#source?.cancel();
       for (const listener of this.#abortListeners) listener();
@@ -141,10 +176,6 @@ function headerObject(status: number, headers: HeaderList): OutgoingHttpHeaders 
   const head = fieldObject(headers);
   head[':status'] = status;
   return head;
-}
-
-function trailerObject(trailers: HeaderList): OutgoingHttpHeaders {
-  return fieldObject(trailers.filter((_, i) => !(trailers[i - (i % 2)] ?? '').startsWith(':')));
 }
 
 /** Fields of one name become a list; `Set-Cookie` keeps its lines apart that way (RFC 9110 §5.3). */

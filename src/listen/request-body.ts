@@ -53,6 +53,10 @@ export function requestBody(
       readable.once('end', () => finish(undefined));
       readable.once('error', gone);
       readable.once('close', gone);
+      // Who reads this body may come after all of it, or after the client has left.
+      if (readable.readableEnded) finish(undefined);
+      else if (readable.destroyed) gone();
+      if (over) return;
       watch();
       onStart();
     },

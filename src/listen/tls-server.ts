@@ -150,6 +150,7 @@ function serverOptions(parts: TlsServerParts): SecureServerOptions {
       optimizeEmptyRequests: true,
       noDelay: true,
     },
+    strictSingleValueFields: false,
     maxHeaderListPairs: limits.headerCount === 0 ? 4096 : limits.headerCount + 8,
     maxSessionInvalidFrames: MAX_INVALID_FRAMES,
     maxSessionRejectedStreams: MAX_REJECTED_STREAMS,

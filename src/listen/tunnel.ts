@@ -12,7 +12,8 @@ const CLOSE_CODE = 4401;
 const BOUNDARY_MS = 100;
 /** Longest wait for the client to take the close frame and go. */
 const GOODBYE_MS = 500;
-const LINGER_MS = 1_000;
+/** Longest wait for the other end to take what is under way once one has ended. */
+const LINGER_MS = 5_000;
 
 /**
  * The client's end of a WebSocket joined with the upstream's, byte by byte, until either ends or the tunnel is cut.
@@ -27,6 +28,7 @@ export class Tunnel {
   readonly #idle: NodeJS.Timeout | undefined;
   readonly #frames = new WebSocketFrames();
   #bound: NodeJS.Timeout | undefined;
+  #linger: NodeJS.Timeout | undefined;
   #bytesOut = 0;
   #open = 2;
   /** Why it is being cut. */
@@ -46,6 +48,8 @@ export class Tunnel {
     upstream.on('data', (chunk: Buffer) => this.#fromUpstream(chunk));
     client.on('error', this.#destroyBoth);
     upstream.on('error', this.#destroyBoth);
+    client.once('end', () => this.#ended(upstream));
+    upstream.once('end', () => this.#ended(client));
     client.once('close', () => this.#closed(upstream));
     upstream.once('close', () => this.#closed(client));
     client.pipe(upstream);
@@ -98,12 +102,17 @@ export class Tunnel {
     this.#bound = setTimeout(() => this.#client.destroy(), GOODBYE_MS).unref();
   }
 
+  /** What was read already still has to reach the other end; beyond that, half a tunnel is of no use to anybody. */
+  #ended(other: Duplex): void {
+    if (!other.writableEnded) other.end();
+    this.#linger ??= setTimeout(this.#destroyBoth, LINGER_MS).unref();
+  }
+
   #closed(other: Duplex): void {
-    // What was read already still has to reach the other end; its own close follows.
-    other.end();
-    setTimeout(() => other.destroy(), LINGER_MS).unref();
+    this.#ended(other);
     this.#open--;
     if (this.#open > 0) return;
+    clearTimeout(this.#linger);
     clearTimeout(this.#idle);
     clearTimeout(this.#bound);
     this.#onEnd({ bytesOut: this.#bytesOut });

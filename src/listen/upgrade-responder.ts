@@ -2,7 +2,9 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Answered, HeaderList } from '../exchange.ts';
+import { release } from '../lib/release.ts';
 import { Http1Responder } from './http1-responder.ts';
+import type { Silence } from './http2-responder.ts';
 import type { Delivered, Responder } from './responder.ts';
 import { Tunnel } from './tunnel.ts';
 
@@ -14,18 +16,15 @@ export class UpgradeResponder implements Responder {
   readonly #streamIdleMs: () => number;
   #tunnel: Tunnel | undefined;
 
-  /**
-   * @param head - bytes that the client sent right behind its request
-   * @param streamIdleMs - longest silence on the tunnel, asked when the route is known
-   */
-  constructor(req: IncomingMessage, socket: Socket, head: Buffer, streamIdleMs: () => number) {
+  /** @param head - bytes that the client sent right behind its request */
+  constructor(req: IncomingMessage, socket: Socket, head: Buffer, silence: Silence) {
     this.#socket = socket;
-    this.#streamIdleMs = streamIdleMs;
+    this.#streamIdleMs = silence.streamIdleMs;
     if (head.length > 0) socket.unshift(head);
     socket.on('error', () => socket.destroy());
     this.#response = new ServerResponse(req);
     this.#response.shouldKeepAlive = false;
-    this.#ordinary = new Http1Responder(req, this.#response);
+    this.#ordinary = new Http1Responder(req, this.#response, silence.stallMs);
     socket.once('close', this.#onClose);
   }
 
@@ -35,7 +34,7 @@ export class UpgradeResponder implements Responder {
 
   answer(answered: Answered, done: (delivered: Delivered) => void): void {
     if (this.#socket.destroyed) {
-      answered.tunnel?.destroy();
+      release(answered);
       done({ status: answered.status, bytesOut: 0, aborted: true });
     } else if (answered.tunnel === undefined) {
       this.#answerOrdinary(answered, done);
