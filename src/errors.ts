@@ -46,9 +46,11 @@ export const ERRORS = {
   SP_AUTHORIZE_DENIED: { status: 403, title: 'You may not use this', level: 'info' },
   SP_AUTHORIZE_ORIGIN: {
     status: 403,
-    title: 'A page of another site may not open this connection',
+    title: 'A page of another site may not ask for this',
     level: 'warn',
   },
+  SP_AUTHORIZE_SECOND_FACTOR: { status: 403, title: 'A second factor is required', level: 'info' },
+  SP_AUTHORIZE_REAUTHENTICATE: { status: 401, title: 'Please sign in again to go on', level: 'info' },
 
   // forward: the service behind
   SP_FORWARD_UNREACHABLE: { status: 502, title: 'The service cannot be reached', level: 'error' },
@@ -82,6 +84,13 @@ export const ERRORS = {
   // sign-in: the internal pages
   SP_SIGN_IN_BAD_FORM: { status: 400, title: 'The form could not be read', level: 'info' },
   SP_SIGN_IN_NOT_FOUND: { status: 404, title: 'There is no such page', level: 'info' },
+  SP_SIGN_IN_PROVIDER: {
+    status: 503,
+    title: 'The sign-in provider cannot be used at the moment',
+    level: 'error',
+  },
+  SP_SIGN_IN_FLOW: { status: 400, title: 'This sign-in could not be completed', level: 'warn' },
+  SP_SIGN_IN_LOGOUT: { status: 400, title: 'The logout token was not accepted', level: 'warn' },
 
   // config
   SP_CONFIG_INVALID: { status: 422, title: 'The configuration has errors', level: 'error' },

@@ -114,6 +114,22 @@ export interface Identity {
   readonly sessionId: string | undefined;
   /** Seconds since the epoch at which the credential ends; `undefined` when it does not. */
   readonly expiresAtSec: number | undefined;
+  /** Seconds since the epoch at which a person last proved who they are; absent when nobody says so. */
+  readonly authenticatedAtSec?: number | undefined;
+  /** Seconds since the epoch of the last second factor; absent without one. */
+  readonly secondFactorAtSec?: number | undefined;
+  /** What an app password may be used for; absent for credentials that are not bound. */
+  readonly bounds?: CredentialBounds;
+}
+
+/** What a credential may be used for; an empty list does not bind. */
+export interface CredentialBounds {
+  /** Ids of routes, or `host` and `host/path` prefixes on segment boundaries. */
+  readonly routes: readonly string[];
+  /** Upper-case HTTP methods. */
+  readonly methods: readonly string[];
+  /** CIDRs of the client address. */
+  readonly addresses: readonly string[];
 }
 
 /** What a verified credential hangs on: it is not trusted any longer, and its open streams are cut, when any of these ends. */

@@ -80,6 +80,10 @@ export interface AuthenticateConfig {
   readonly token: readonly TokenIssuerConfig[];
   readonly basic: BasicConfig | undefined;
   readonly session: SessionConfig;
+  /** Whether people sign in with a browser, which then holds a session cookie. */
+  readonly signIn: boolean;
+  /** `undefined`: app passwords are off. */
+  readonly apiKey: ApiKeyConfig | undefined;
   /** Longest trust in a verified credential without asking the state again, milliseconds. */
   readonly cacheMs: number;
   /** Most verified credentials kept per process. */
@@ -117,6 +121,13 @@ export interface BasicConfig {
 export interface SessionConfig {
   readonly idleMs: number;
   readonly absoluteMs: number;
+  /** Age of the last proof after which a session goes on only when its holder proves anew who they are; 0: never. */
+  readonly reauthMs: number;
+}
+
+export interface ApiKeyConfig {
+  /** Longest life of an app password; 0: one may live for ever. */
+  readonly maxLifeMs: number;
 }
 
 export interface UpstreamTarget {
@@ -186,6 +197,14 @@ export interface RouteConfig {
   readonly audience: string;
   /** WebSocket upgrades: `same` demands an Origin of this host, `any` does not ask. */
   readonly origins: readonly string[] | 'same' | 'any';
+  /** Whether the session must have shown a second factor. */
+  readonly secondFactor: 'required' | 'not-asked';
+  /** Longest time since a person proved who they are, milliseconds; `undefined`: not asked. */
+  readonly maxAgeMs: number | undefined;
+  /** Origins whose pages may read the answers that the gateway itself makes, preflights included. */
+  readonly cors: readonly string[];
+  /** What somebody unknown gets: `auto` tells pages from programs, `redirect` always the sign-in page, `refuse` always a 401. */
+  readonly signIn: 'auto' | 'redirect' | 'refuse';
 }
 
 export interface ObserveConfig {

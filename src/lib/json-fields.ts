@@ -32,6 +32,12 @@ export class JsonFields {
     return value;
   }
 
+  flag(name: string): boolean {
+    const value = this.#get(name);
+    if (typeof value !== 'boolean') throw this.#fail(`${name} is not true or false`);
+    return value;
+  }
+
   /** Gives a whole number from 0 to 2^53 - 1, as times and counts are. */
   count(name: string): number {
     const value = this.#get(name);
@@ -39,6 +45,10 @@ export class JsonFields {
       throw this.#fail(`${name} is not a whole number`);
     }
     return value;
+  }
+
+  optionalCount(name: string): number | undefined {
+    return this.#get(name) === undefined ? undefined : this.count(name);
   }
 
   object(name: string): Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { MethodName } from '../exchange.ts';
 import { JsonFields } from '../lib/json-fields.ts';
+import type { Session, SessionProvider, SessionView } from './session.ts';
 
 /** A session as the state keeps it: plain JSON, for it holds no secret, only the hash of one. */
 export interface SessionRecord {
@@ -15,16 +16,21 @@ export interface SessionRecord {
   readonly address: string | undefined;
   readonly device: string | undefined;
   readonly account: string | undefined;
+  readonly provider: SessionProvider | undefined;
   readonly createdAtMs: number;
   readonly lastSeenMs: number;
   readonly expiresAtMs: number;
+  readonly authenticatedAtSec: number | undefined;
+  readonly secondFactorAtSec: number | undefined;
 }
 
 const METHODS: readonly MethodName[] = ['token', 'basic', 'session', 'oidc', 'apiKey', 'certificate'];
 
 /** Gives a session's stored form, UTF-8 JSON. */
 export function encodeSession(record: SessionRecord): Uint8Array {
-  return Buffer.from(JSON.stringify(record));
+  const { provider, ...rest } = record;
+  const { name: providerName, sid: providerSid, subject: providerSubject } = provider ?? {};
+  return Buffer.from(JSON.stringify({ ...rest, providerName, providerSid, providerSubject }));
 }
 
 /** Reads a session's stored form. @throws SP_STATE_CORRUPT unless it is whole and belongs to `id` */
@@ -47,8 +53,35 @@ export function decodeSession(id: string, value: Uint8Array): SessionRecord {
     address: fields.optionalText('address'),
     device: fields.optionalText('device'),
     account: fields.optionalText('account'),
+    provider: providerOf(fields),
     createdAtMs: fields.count('createdAtMs'),
     lastSeenMs: fields.count('lastSeenMs'),
     expiresAtMs: fields.count('expiresAtMs'),
+    authenticatedAtSec: fields.optionalCount('authenticatedAtSec'),
+    secondFactorAtSec: fields.optionalCount('secondFactorAtSec'),
   };
+}
+
+/** Gives what may be shown of a record. */
+export function sessionOf(record: SessionRecord, seenMs: number): Session {
+  const { secretHash: _, createdAtMs, lastSeenMs: __, expiresAtMs, ...rest } = record;
+  return {
+    ...rest,
+    createdAtSec: Math.floor(createdAtMs / 1000),
+    lastSeenSec: Math.floor(seenMs / 1000),
+    expiresAtSec: Math.floor(expiresAtMs / 1000),
+  };
+}
+
+function providerOf(fields: JsonFields): SessionProvider | undefined {
+  const name = fields.optionalText('providerName');
+  if (name === undefined) return undefined;
+  const sid = fields.optionalText('providerSid');
+  return { name, sid, subject: fields.optionalText('providerSubject') };
+}
+
+/** Gives the part of a session that lists show. */
+export function viewOf(session: Session): SessionView {
+  const { id, user, groups, email, createdAtSec, lastSeenSec, expiresAtSec, address, device } = session;
+  return { id, user, groups, email, createdAtSec, lastSeenSec, expiresAtSec, address, device };
 }

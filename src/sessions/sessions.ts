@@ -1,55 +1,50 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { SessionConfig } from '../config/config.ts';
 import { asGatewayError } from '../errors.ts';
-import type { MethodName } from '../exchange.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Sealer } from '../lib/seal.ts';
 import type { Notices } from '../state/notices.ts';
 import type { Store, StoredRecord } from '../state/store.ts';
-import { decodeSession, encodeSession, type SessionRecord } from './session-record.ts';
+import type {
+  AccountFacts,
+  NewSession,
+  Session,
+  SessionProof,
+  SessionRenewal,
+  SessionTokens,
+  SessionView,
+} from './session.ts';
+import {
+  ALL_SESSIONS,
+  hashOf,
+  indexesOf,
+  isToken,
+  providerIndex,
+  sameText,
+  secretKey,
+  sessionKey,
+  userIndex,
+} from './session-keys.ts';
+import { pagesOf, sessionIdOf } from './session-pages.ts';
+import { decodeSession, encodeSession, type SessionRecord, sessionOf, viewOf } from './session-record.ts';
+import { TokenVault } from './token-vault.ts';
 import { Touches } from './touches.ts';
 
-/** A session as people and the admin see it; never holds the secret. */
-export interface SessionView {
-  /** Public id, not a credential. */
+export type { AccountFacts, NewSession, Session, SessionView };
+
+/** The ages of sessions; the third one, after which a proof is asked for anew, is the business of the policy. */
+type Ages = Pick<SessionConfig, 'idleMs' | 'absoluteMs'>;
+
+/** What only the holder of a session may know. */
+export interface SessionSecret {
+  /** Public id. */
   readonly id: string;
-  readonly user: string;
-  readonly groups: readonly string[];
-  readonly email: string | undefined;
-  readonly createdAtSec: number;
-  readonly lastSeenSec: number;
+  /** 256 bits, base64url: the value of the cookie. */
+  readonly secret: string;
+  /** Absolute end. */
   readonly expiresAtSec: number;
-  readonly address: string | undefined;
-  readonly device: string | undefined;
-}
-
-/** A live session: whom it stands for, and how they proved it. */
-export interface Session extends SessionView {
-  /** How the user signed in. */
-  readonly method: MethodName;
-  readonly claims: Readonly<Record<string, unknown>>;
-  /** Name of the account that vouched for the user; `undefined` when somebody else did. */
-  readonly account: string | undefined;
-}
-
-/** What an account says of its user. */
-export interface AccountFacts {
-  readonly groups: readonly string[];
-  readonly email: string | undefined;
-}
-
-export interface NewSession {
-  readonly user: string;
-  readonly groups: readonly string[];
-  readonly email: string | undefined;
-  readonly method: MethodName;
-  readonly claims?: Readonly<Record<string, unknown>>;
-  readonly address?: string;
-  /** What the browser calls itself; cut after 256 characters. */
-  readonly device?: string;
-  readonly account?: string;
-  /** Absolute age when it is to be shorter than the configured one, milliseconds. */
-  readonly maxAgeMs?: number;
 }
 
 export interface SessionsOptions {
@@ -57,18 +52,19 @@ export interface SessionsOptions {
   readonly notices: Notices;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly config: SessionConfig;
+  readonly config: Ages;
+  /** Hides the tokens of providers at rest; without it none can be kept. */
+  readonly sealer?: Sealer;
   /** Gives what an account says now, `undefined` when there is none; absent: what was true at the sign-in stays so. */
   readonly accountOf?: (name: string) => Promise<AccountFacts | undefined>;
 }
 
-const INDEX = 'sessions';
 const ID_BYTES = 16;
 const SECRET_BYTES = 32;
-const PAGE = 500;
 const MAX_DEVICE = 256;
 /** A use is written only when the stored one is older than this, and than a tenth of the idle age. */
 const MAX_TOUCH_GAP_MS = 60_000;
+const MAX_NOTED = 50_000;
 
 /**
  * Sessions on the state. Comes in: who signed in, ids, secrets. Goes out: live sessions.
@@ -85,31 +81,32 @@ export class Sessions {
   readonly #logger: Logger;
   readonly #accountOf: SessionsOptions['accountOf'];
   readonly #touches: Touches;
-  #config: SessionConfig;
+  readonly #noted = new BoundedMap<string, number>(MAX_NOTED);
+  readonly #tokens: TokenVault;
+  #config: Ages;
 
-  constructor({ store, notices, clock, logger, config, accountOf }: SessionsOptions) {
+  constructor({ store, notices, clock, logger, config, sealer, accountOf }: SessionsOptions) {
     this.#store = store;
     this.#notices = notices;
     this.#clock = clock;
     this.#logger = logger;
     this.#config = config;
     this.#accountOf = accountOf;
+    this.#tokens = new TokenVault(store.records, sealer);
     this.#touches = new Touches((id, seenMs) => this.#writeSeen(id, seenMs));
   }
 
   /** Takes other ages; they count for the sessions that there are, too, which never live longer than they were made for. */
-  configure(config: SessionConfig): void {
+  configure(config: Ages): void {
     this.#config = config;
   }
 
   /**
    * Makes a session.
    *
-   * @returns the public id, the secret (256 bits, base64url) and the absolute end
-   *
    * Security: the secret is given out here only; the state keeps its SHA-256, which needs no salt for it is random.
    */
-  async create(order: NewSession): Promise<{ id: string; secret: string; expiresAtSec: number }> {
+  async create(order: NewSession): Promise<SessionSecret> {
     const id = randomBytes(ID_BYTES).toString('base64url');
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const nowMs = this.#clock();
@@ -125,10 +122,13 @@ export class Sessions {
       address: order.address,
       device: order.device?.slice(0, MAX_DEVICE),
       account: order.account,
+      provider: order.provider,
       createdAtMs: nowMs,
       lastSeenMs: nowMs,
       expiresAtMs: nowMs + ttlMs,
+      ...(order.proof ?? { authenticatedAtSec: Math.floor(nowMs / 1000), secondFactorAtSec: undefined }),
     };
+    if (order.tokens !== undefined) await this.#tokens.put(id, order.tokens, ttlMs);
     // The way from secret to session comes first: alone it leads nowhere and expires by itself.
     await this.#store.records.put(secretKey(record.secretHash), Buffer.from(id), { ttlMs });
     await this.#store.records.put(sessionKey(id), encodeSession(record), {
@@ -155,17 +155,60 @@ export class Sessions {
     return this.#present(record);
   }
 
+  /**
+   * Notes that the holder of a session proved anew who they are, and gives it another secret; the public id stays.
+   *
+   * @param proof - what is named replaces what was known
+   * @returns `undefined` when the session is over
+   *
+   * Security: call it only for who just showed the present secret. The former one ends at once, in every process, so
+   * that a secret which somebody planted or saw before the proof is worth nothing after it.
+   */
+  async elevate(id: string, proof: Partial<SessionProof>): Promise<SessionSecret | undefined> {
+    const secret = randomBytes(SECRET_BYTES).toString('base64url');
+    const secretHash = hashOf(secret);
+    const before = await this.#change(id, async (record) => {
+      const ttlMs = this.#restMs(record);
+      await this.#store.records.put(secretKey(secretHash), Buffer.from(id), { ttlMs });
+      return { ...record, ...proof, secretHash };
+    });
+    if (before === undefined) return undefined;
+    await this.#store.records.delete(secretKey(before.secretHash));
+    await this.#notices.publish({ kind: 'session-changed', id, user: before.user });
+    return { id, secret, expiresAtSec: Math.floor(before.expiresAtMs / 1000) };
+  }
+
+  /**
+   * Takes over what a provider says anew; every process forgets what it knew of the session.
+   * @returns whether the session lives
+   */
+  async renew(id: string, { tokens, ...said }: SessionRenewal): Promise<boolean> {
+    const before = await this.#change(id, async (record) => ({ ...record, ...said }));
+    if (before === undefined) return false;
+    if (tokens !== undefined) await this.#tokens.put(id, tokens, this.#restMs(before));
+    await this.#notices.publish({ kind: 'session-changed', id, user: before.user });
+    return true;
+  }
+
+  /** Gives the provider's tokens of a session; `undefined` without any. */
+  tokens(id: string): Promise<SessionTokens | undefined> {
+    return isToken(id, ID_BYTES) ? this.#tokens.get(id) : Promise.resolve(undefined);
+  }
+
   /** Lists the live sessions, of everybody or of one user; a garbage record is left out and logged. */
   async list(user?: string): Promise<readonly SessionView[]> {
     const views: Session[] = [];
-    for await (const page of this.#pages(user)) {
+    for await (const page of pagesOf(
+      this.#store.records,
+      user === undefined ? ALL_SESSIONS : userIndex(user),
+    )) {
       const records = page.map((stored) => this.#liveOf(stored)).filter((record) => record !== undefined);
       for (const record of records) {
         const session = await this.#present(record);
         if (session !== undefined) views.push(session);
       }
     }
-    return views.map(({ method: _, claims: __, account: ___, ...view }) => view);
+    return views.map(viewOf);
   }
 
   /**
@@ -175,8 +218,9 @@ export class Sessions {
   async revoke(id: string): Promise<boolean> {
     if (!isToken(id, ID_BYTES)) return false;
     const stored = await this.#store.records.get(sessionKey(id));
-    const user = (stored && this.#liveOf(stored)?.user) ?? '';
     const existed = await this.#store.records.delete(sessionKey(id));
+    await this.#tokens.delete(id);
+    const user = (stored && this.#liveOf(stored)?.user) ?? '';
     await this.#notices.publish({ kind: 'session-ended', id, user });
     return existed;
   }
@@ -187,9 +231,10 @@ export class Sessions {
    */
   async revokeAll(user: string): Promise<number> {
     let ended = 0;
-    for await (const page of this.#pages(user)) {
+    for await (const page of pagesOf(this.#store.records, userIndex(user))) {
       const ends = page.map(async (stored) => {
         const wasLive = this.#liveOf(stored) !== undefined;
+        await this.#tokens.delete(sessionIdOf(stored));
         return (await this.#store.records.delete(stored.key)) && wasLive;
       });
       ended += (await Promise.all(ends)).filter(Boolean).length;
@@ -198,27 +243,33 @@ export class Sessions {
     return ended;
   }
 
-  /** Notes that a session, just found live, was used; written a few seconds later, and lost rather than waited for. */
+  /**
+   * Ends every session that a provider knows under a `sid` or a `sub` (OpenID Connect Back-Channel Logout 1.0 §2.7).
+   * @returns the public ids of those that ended
+   */
+  async endByProvider(
+    provider: string,
+    by: { readonly sid: string } | { readonly subject: string },
+  ): Promise<readonly string[]> {
+    const ids: string[] = [];
+    for await (const page of pagesOf(this.#store.records, providerIndex(provider, by)))
+      ids.push(...page.map(sessionIdOf));
+    const ended = await Promise.all(ids.map(async (id) => ((await this.revoke(id)) ? [id] : [])));
+    return ended.flat();
+  }
+
+  /** Notes that a session, just found live, was used; no I/O: written seconds later, and lost rather than waited for. */
   touch(id: string): void {
-    this.#touches.add(id, this.#clock());
+    const nowMs = this.#clock();
+    const noted = this.#noted.get(id);
+    if (noted !== undefined && nowMs >= noted && nowMs - noted < this.#touchGapMs()) return;
+    this.#noted.set(id, nowMs);
+    this.#touches.add(id, nowMs);
   }
 
   /** Writes the uses noted last; safe to call twice. */
   close(): Promise<void> {
     return this.#touches.close();
-  }
-
-  async *#pages(user: string | undefined): AsyncGenerator<readonly StoredRecord[]> {
-    const index = user === undefined ? INDEX : userIndex(user);
-    let after: string | undefined;
-    do {
-      const page = await this.#store.records.list(index, {
-        limit: PAGE,
-        ...(after !== undefined && { after }),
-      });
-      yield page.records;
-      after = page.next;
-    } while (after !== undefined);
   }
 
   async #read(id: string): Promise<SessionRecord | undefined> {
@@ -231,7 +282,7 @@ export class Sessions {
 
   #liveOf(stored: StoredRecord): SessionRecord | undefined {
     try {
-      const record = decodeSession(stored.key.slice(sessionKey('').length), stored.value);
+      const record = decodeSession(sessionIdOf(stored), stored.value);
       return this.#isLive(record) ? record : undefined;
     } catch (error) {
       const { code, detail } = asGatewayError(error);
@@ -248,7 +299,7 @@ export class Sessions {
 
   /** Gives the session as its account has it now; `undefined` when the account is gone. */
   async #present(record: SessionRecord): Promise<Session | undefined> {
-    const session = viewOf(record, this.#seenMs(record));
+    const session = sessionOf(record, this.#seenMs(record));
     if (record.account === undefined || this.#accountOf === undefined) return session;
     const account = await this.#accountOf(record.account);
     return account && { ...session, groups: account.groups, email: account.email };
@@ -262,51 +313,38 @@ export class Sessions {
     const stored = await this.#store.records.get(sessionKey(id));
     const record = stored && this.#liveOf(stored);
     if (stored === undefined || record === undefined) return;
-    if (seenMs - record.lastSeenMs < Math.min(MAX_TOUCH_GAP_MS, this.#config.idleMs / 10)) return;
-    // With the version, a session that was revoked meanwhile stays so.
-    await this.#store.records.put(sessionKey(id), encodeSession({ ...record, lastSeenMs: seenMs }), {
-      ttlMs: Math.max(1, record.expiresAtMs - this.#clock()),
-      ifVersion: stored.version,
+    if (seenMs - record.lastSeenMs < this.#touchGapMs()) return;
+    await this.#write({ ...record, lastSeenMs: seenMs }, stored.version);
+  }
+
+  /** Writes what `change` makes of a live record, again from the new one when somebody else was faster. @returns what was there */
+  async #change(
+    id: string,
+    change: (record: SessionRecord) => Promise<SessionRecord>,
+  ): Promise<SessionRecord | undefined> {
+    if (!isToken(id, ID_BYTES)) return undefined;
+    for (;;) {
+      const stored = await this.#store.records.get(sessionKey(id));
+      const record = stored && decodeSession(id, stored.value);
+      if (stored === undefined || record === undefined || !this.#isLive(record)) return undefined;
+      if ((await this.#write(await change(record), stored.version)) !== undefined) return record;
+    }
+  }
+
+  /** With the version, a session that was revoked meanwhile stays so. */
+  #write(record: SessionRecord, ifVersion: number): Promise<number | undefined> {
+    return this.#store.records.put(sessionKey(record.id), encodeSession(record), {
+      ttlMs: this.#restMs(record),
+      ifVersion,
       indexes: indexesOf(record),
     });
   }
-}
 
-function viewOf(record: SessionRecord, seenMs: number): Session {
-  const { secretHash: _, createdAtMs, lastSeenMs: __, expiresAtMs, ...rest } = record;
-  return {
-    ...rest,
-    createdAtSec: Math.floor(createdAtMs / 1000),
-    lastSeenSec: Math.floor(seenMs / 1000),
-    expiresAtSec: Math.floor(expiresAtMs / 1000),
-  };
-}
+  #restMs(record: SessionRecord): number {
+    return Math.max(1, record.expiresAtMs - this.#clock());
+  }
 
-function indexesOf(record: SessionRecord): readonly string[] {
-  return [INDEX, userIndex(record.user)];
-}
-
-/** Users may be named by others: hashed, no name is too long or means something to a database. */
-function userIndex(user: string): string {
-  return `sessions-of:${hashOf(user)}`;
-}
-
-function sessionKey(id: string): string {
-  return `session:${id}`;
-}
-
-function secretKey(hash: string): string {
-  return `session-secret:${hash}`;
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
-}
-
-function isToken(text: string, bytes: number): boolean {
-  return text.length === Math.ceil((bytes * 4) / 3) && /^[A-Za-z0-9_-]+$/.test(text);
-}
-
-function sameText(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+  #touchGapMs(): number {
+    return Math.min(MAX_TOUCH_GAP_MS, this.#config.idleMs / 10);
+  }
 }

@@ -30,6 +30,10 @@ export function internalRoutes(
     streamIdleMs: 0,
     audience: 'sallyport',
     origins: 'same',
+    secondFactor: 'not-asked',
+    maxAgeMs: undefined,
+    cors: [],
+    signIn: 'auto',
   };
   const page = (name: string, change: Partial<RouteConfig>): RouteConfig => ({
     ...base,

@@ -4,6 +4,9 @@ import { JsonFields } from '../lib/json-fields.ts';
 export type Notice =
   | { readonly kind: 'session-ended'; readonly id: string; readonly user: string }
   | { readonly kind: 'sessions-ended'; readonly user: string }
+  /** Its secret, its proofs or its groups are others now; it lives on. */
+  | { readonly kind: 'session-changed'; readonly id: string; readonly user: string }
+  | { readonly kind: 'api-key-ended'; readonly id: string; readonly user: string }
   | { readonly kind: 'account-changed'; readonly name: string }
   | { readonly kind: 'account-removed'; readonly name: string }
   | { readonly kind: 'token-revoked'; readonly jti: string; readonly untilSec: number }
@@ -25,6 +28,8 @@ export function decodeNotice(bytes: Uint8Array): Notice | undefined {
   const kind = fields.text('kind');
   switch (kind) {
     case 'session-ended':
+    case 'session-changed':
+    case 'api-key-ended':
       return { kind, id: fields.text('id'), user: fields.text('user') };
     case 'sessions-ended':
       return { kind, user: fields.text('user') };

@@ -5,9 +5,10 @@ import type { AuthenticateConfig, BasicConfig, SessionConfig, TokenIssuerConfig 
 import type { KeyPath, Placed } from '../key-path.ts';
 import type { ResolveContext } from '../resolve-context.ts';
 import { resolveTokenIssuer, TokenIssuerSchema } from './token.ts';
-import { count, duration, milliseconds, text } from './value.ts';
+import { count, duration, durationOrOff, milliseconds, text } from './value.ts';
 
-const SESSION = { idle: '30m', absolute: '12h' } as const;
+const SESSION = { idle: '30m', absolute: '12h', reauth: 0 } as const;
+const API_KEY = { maxLife: '365d' } as const;
 const CACHE = { ttl: '5m', entries: 50_000 } as const;
 const GRACE = '15m';
 
@@ -46,8 +47,34 @@ const SessionSchema = Type.Object(
     absolute: Type.Optional(
       duration({ description: 'Longest life of a session.', default: SESSION.absolute, long: true }),
     ),
+    reauth: Type.Optional(
+      durationOrOff({
+        description:
+          'Age of the last sign-in after which a session goes on only after another one; 0: never.',
+        default: SESSION.reauth,
+      }),
+    ),
   },
-  { description: 'Ages of sessions.', additionalProperties: false },
+  {
+    description: 'People sign in with a browser and get a session cookie; the ages of all sessions.',
+    additionalProperties: false,
+  },
+);
+
+const ApiKeySchema = Type.Object(
+  {
+    maxLife: Type.Optional(
+      durationOrOff({
+        description: 'Longest life of an app password; 0: one may live for ever.',
+        default: API_KEY.maxLife,
+        long: true,
+      }),
+    ),
+  },
+  {
+    description: 'App passwords: keys for programs, as Bearer token, Basic password or `X-Api-Key`.',
+    additionalProperties: false,
+  },
 );
 
 const CacheSchema = Type.Object(
@@ -76,6 +103,7 @@ export const AuthenticateSchema = Type.Object(
     ),
     basic: Type.Optional(BasicSchema),
     session: Type.Optional(SessionSchema),
+    apiKey: Type.Optional(ApiKeySchema),
     cache: Type.Optional(CacheSchema),
     grace: Type.Optional(
       duration({
@@ -88,7 +116,7 @@ export const AuthenticateSchema = Type.Object(
   {
     description: 'How callers prove who they are.',
     additionalProperties: false,
-    later: { oidc: 'OpenID Connect sign-in', apiKey: 'API keys', certificate: 'client certificates' },
+    later: { oidc: 'OpenID Connect sign-in', certificate: 'client certificates' },
   },
 );
 
@@ -99,13 +127,16 @@ export interface ResolvedAuthenticate {
   readonly issuers: readonly Placed<TokenIssuerConfig>[];
 }
 
+/** In the order in which a route asks them by default. */
+const SWITCHED: readonly MethodName[] = ['apiKey', 'basic', 'session', 'oidc'];
+
 /**
  * Gives the methods that a document configures, in the order in which a route asks them by default.
  *
  * `token` is always among them: the gateway itself issues session-bound tokens.
  */
 export function configuredMethods(input: unknown): readonly MethodName[] {
-  return isMapping(input) && Object.hasOwn(input, 'basic') ? ['token', 'basic'] : ['token'];
+  return ['token', ...SWITCHED.filter((name) => isMapping(input) && Object.hasOwn(input, name))];
 }
 
 /** Gives the section resolved, as far as it is sound; problems go to the context. */
@@ -129,6 +160,8 @@ export function resolveAuthenticate(input: unknown, context: ResolveContext): Re
     token: issuers.map((issuer) => issuer.value),
     basic,
     session: resolveSession({ ...SESSION, ...input.session }, [...path, 'session'], context),
+    signIn: input.session !== undefined,
+    apiKey: input.apiKey && { maxLifeMs: milliseconds(input.apiKey.maxLife ?? API_KEY.maxLife) },
     cacheMs: milliseconds(cache.ttl),
     cacheEntries: cache.entries,
     graceMs: milliseconds(input.grace ?? GRACE),
@@ -148,12 +181,18 @@ function resolveIssuers(items: unknown, context: ResolveContext): Placed<TokenIs
 }
 
 function resolveSession(
-  given: { readonly idle: string; readonly absolute: string },
+  given: { readonly idle: string; readonly absolute: string; readonly reauth: string | 0 },
   path: KeyPath,
   context: ResolveContext,
 ): SessionConfig {
-  const session = { idleMs: milliseconds(given.idle), absoluteMs: milliseconds(given.absolute) };
+  const session = {
+    idleMs: milliseconds(given.idle),
+    absoluteMs: milliseconds(given.absolute),
+    reauthMs: milliseconds(given.reauth),
+  };
   if (session.idleMs > session.absoluteMs)
     context.error(path, 'idle is longer than absolute', 'it would have no effect');
+  if (session.reauthMs > session.absoluteMs)
+    context.error(path, 'reauth is longer than absolute', 'it would have no effect');
   return session;
 }

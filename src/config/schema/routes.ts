@@ -9,7 +9,7 @@ import { hostFault, pathFault } from '../route-pattern.ts';
 import { parseTarget } from '../upstream-target.ts';
 import { AllowSchema, resolveAllow } from './allow.ts';
 import { WHOAMI } from './upstreams.ts';
-import { bytes, durationOrOff, many, milliseconds, oneOrMany, sizeOrOff, text } from './value.ts';
+import { bytes, duration, durationOrOff, many, milliseconds, oneOrMany, sizeOrOff, text } from './value.ts';
 
 const DEFAULTS = {
   path: '/',
@@ -19,20 +19,17 @@ const DEFAULTS = {
   stripPath: false,
   streamIdle: '1h',
   origins: 'same',
+  secondFactor: 'not-asked',
+  signIn: 'auto',
 } as const;
 
 const AcceptSchema = Type.Array(
-  Type.Enum(['token', 'basic'], {
-    later: {
-      session: 'browser sessions',
-      oidc: 'OpenID Connect sign-in',
-      apiKey: 'API keys',
-      certificate: 'client certificates',
-    },
+  Type.Enum(['token', 'apiKey', 'basic', 'session', 'oidc'], {
+    later: { certificate: 'client certificates' },
   }),
   {
     description:
-      'Methods in the order in which they are asked; default `token`, and `basic` when it is configured. Tokens of the gateway itself need no issuer.',
+      'Methods in the order in which they are asked; default `token`, and `apiKey`, `basic` and `session` where they are configured. `oidc` takes only sessions that a provider vouches for. Tokens of the gateway itself need no issuer.',
     minItems: 1,
     examples: [['token', 'basic']],
   },
@@ -98,11 +95,40 @@ const RouteSchema = Type.Object(
           Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), { minItems: 1 }),
         ],
         {
-          description: 'Pages that may open a WebSocket: `same` host, `any`, or a list of origins.',
+          description:
+            'Pages that may open a WebSocket, or change something with the session cookie: `same` host, `any`, or a list of origins.',
           default: DEFAULTS.origins,
           examples: [['https://app.example.com']],
         },
       ),
+    ),
+    secondFactor: Type.Optional(
+      Type.Enum(['required', 'not-asked'], {
+        description: 'Whether the session must have shown a second factor.',
+        default: DEFAULTS.secondFactor,
+      }),
+    ),
+    maxAge: Type.Optional(
+      duration({
+        description: 'Longest time since a person signed in; after it they are asked to sign in again.',
+        examples: ['15m'],
+        long: true,
+      }),
+    ),
+    cors: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), {
+        description:
+          'Origins whose pages may read the answers that the gateway itself makes, preflights included, and may use the session cookie.',
+        minItems: 1,
+        examples: [['https://app.example.com']],
+      }),
+    ),
+    signIn: Type.Optional(
+      Type.Enum(['auto', 'redirect', 'refuse'], {
+        description:
+          'What somebody unknown gets: `auto` sends pages to the sign-in and gives programs a 401, `redirect` and `refuse` do not tell them apart.',
+        default: DEFAULTS.signIn,
+      }),
     ),
   },
   { additionalProperties: false },
@@ -165,7 +191,12 @@ function resolveOne(
     streamIdleMs: milliseconds(given.streamIdle),
     audience: input.audience ?? input.upstream,
     origins: resolveOrigins(given.origins, [...path, 'origins'], context),
+    secondFactor: given.secondFactor,
+    maxAgeMs: input.maxAge === undefined ? undefined : milliseconds(input.maxAge),
+    cors: input.cors === undefined ? [] : originList(input.cors, [...path, 'cors'], context),
+    signIn: given.signIn,
   };
+  checkPerson(shared, path, context);
   return many(input.host).flatMap((host) =>
     many(given.path).map((prefix) => ({ id: `${host}${prefix}`, host, path: prefix, ...shared })),
   );
@@ -192,7 +223,16 @@ function checkPatterns(
 const MAX_COMPARED = 500;
 
 /** Keys that only matter once somebody was asked who they are. */
-const IDENTITY_KEYS = ['allow', 'accept', 'storeDown', 'audience'] as const;
+const IDENTITY_KEYS = [
+  'allow',
+  'accept',
+  'storeDown',
+  'audience',
+  'secondFactor',
+  'maxAge',
+  'cors',
+  'signIn',
+] as const;
 
 /** Notes keys that would do nothing: who wrote them expects something else than what would happen. */
 function checkEffects(input: RouteInput, path: KeyPath, context: ResolveContext): void {
@@ -240,7 +280,8 @@ function accepted(
   methods: readonly MethodName[],
   context: ResolveContext,
 ): readonly MethodName[] {
-  if (written === undefined) return methods;
+  // Every session of a provider is a session: nobody who has one is refused for the want of `oidc`.
+  if (written === undefined) return methods.filter((name) => name !== 'oidc');
   for (const [i, name] of written.entries()) {
     if (!methods.includes(name))
       context.error(
@@ -258,7 +299,21 @@ function resolveOrigins(
   path: KeyPath,
   context: ResolveContext,
 ): RouteConfig['origins'] {
-  if (written === 'same' || written === 'any') return written;
+  return written === 'same' || written === 'any' ? written : originList(written, path, context);
+}
+
+/** Notes what no caller of the route could ever meet. */
+function checkPerson(
+  { accept, secondFactor }: Pick<RouteConfig, 'accept' | 'secondFactor'>,
+  path: KeyPath,
+  context: ResolveContext,
+): void {
+  if (secondFactor !== 'required' || accept.includes('session') || accept.includes('oidc')) return;
+  const hint = 'configure authenticate.session, and name session under accept where that is written';
+  context.error([...path, 'secondFactor'], 'only a session can show a second factor', hint);
+}
+
+function originList(written: readonly string[], path: KeyPath, context: ResolveContext): readonly string[] {
   return written.flatMap((one, i) => {
     const origin = parseOrigin(one);
     if (origin !== undefined) return [origin];

@@ -23,10 +23,12 @@ export function duration(about: About & { readonly long?: boolean }) {
   return Type.String({ ...rest, pattern: nonZero(DURATION_PATTERN), quantity: 'duration', maximumMs });
 }
 
-/** Gives the schema of a duration that `0` switches off. */
-export function durationOrOff(about: About) {
+/** Gives the schema of a duration that `0` switches off. `long`: may be longer than a timer can wait. */
+export function durationOrOff(about: About & { readonly long?: boolean }) {
+  const { long, ...rest } = about;
+  const maximumMs = long === true ? LONGEST_MS : MAX_TIMER_MS;
   const written = Type.String({ pattern: DURATION_PATTERN });
-  return Type.Union([written, Type.Literal(0)], { ...about, quantity: 'duration', maximumMs: MAX_TIMER_MS });
+  return Type.Union([written, Type.Literal(0)], { ...rest, quantity: 'duration', maximumMs });
 }
 
 /** Gives the schema of a size in bytes that `0` switches off. */

@@ -85,6 +85,10 @@ export function routedWith(asked: Asked, settings: RouteSettings = {}): Routed {
         streamIdleMs: 0,
         audience: 'u',
         origins: 'same',
+        secondFactor: 'not-asked',
+        maxAgeMs: undefined,
+        cors: [],
+        signIn: 'auto',
       },
     },
   };
