@@ -15,6 +15,7 @@ import { type Foundation, layFoundation } from './house/foundation.ts';
 import { furnish, type House, retire, vouchesAlike } from './house/house.ts';
 import { importAccounts, readAccountFile } from './house/import-accounts.ts';
 import { restartNotes } from './house/restart-notes.ts';
+import { sharedRoutes, watchStreams } from './house/streams.ts';
 import { makeView } from './house/view.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Corridor } from './listen/arrive.ts';
@@ -22,8 +23,9 @@ import { type LogSink, makeLogSink } from './observe/log-sink.ts';
 import { type LeveledLogger, makeLogger } from './observe/logger.ts';
 import { makeMetrics } from './observe/metrics.ts';
 import { makeRecorder } from './observe/recorder.ts';
-import { serve } from './pipeline.ts';
+import { decide, serve, type Watch } from './pipeline.ts';
 import { matchRoute } from './route/match-route.ts';
+import type { OpenStreams } from './streams/open-streams.ts';
 
 export interface GatewayOptions {
   /** `undefined` runs the demonstration. */
@@ -98,6 +100,7 @@ function configOf({ configFile, dataFolder, env, print }: GatewayOptions): Confi
 class Gateway {
   readonly #options: GatewayOptions;
   readonly #foundation: Foundation;
+  readonly #streams: OpenStreams;
   readonly #log: { readonly sink: LogSink; readonly logger: LeveledLogger };
   #started: Config | undefined;
   #house: House | undefined;
@@ -120,6 +123,10 @@ class Gateway {
     this.#options = options;
     this.#foundation = foundation;
     this.#log = log;
+    this.#streams = watchStreams(foundation, async (arrived) =>
+      // The record of the exchange stays as it was when it was admitted.
+      decide(present(this.#house).rooms, { ...arrived, record: { ...arrived.record } }),
+    );
   }
 
   get urls(): RunningGateway['urls'] {
@@ -141,6 +148,7 @@ class Gateway {
     });
     const view = makeView({
       foundation: this.#foundation,
+      streams: this.#streams,
       house: () => present(this.#house),
       keeper: () => present(this.#cellar).keeper,
       notes: () => this.#notes,
@@ -204,8 +212,14 @@ class Gateway {
     this.#notes = restartNotes(config, this.#started ?? config);
     this.#foundation.metrics.configLoaded(house.generation, true);
     // What an issuer or a setting that is gone vouched for is not trusted any longer.
-    if (before !== undefined && !vouchesAlike(before, house)) this.#foundation.cache.forgetAll();
-    if (before !== undefined) retire(before, house);
+    if (before !== undefined && !vouchesAlike(before, house)) {
+      this.#foundation.cache.forgetAll();
+      this.#streams.doubtAll();
+    }
+    if (before !== undefined) {
+      this.#streams.reloaded(sharedRoutes(before, house));
+      retire(before, house);
+    }
     if (cellarBefore !== undefined && cellarBefore !== cellar) cellarBefore.keeper.close();
     this.#watch(config);
     this.#stopImporting();
@@ -223,13 +237,15 @@ class Gateway {
     const { accessLog, metrics } = this.#foundation;
     const recorder = makeRecorder({ accessLog: config.observe.accessLog ? accessLog : undefined, metrics });
     const idleByRoute = new Map(config.routes.map((route) => [route.id, route.streamIdleMs]));
+    const watch: Watch = {
+      streams: this.#streams,
+      onServed: (arrived, { status, bytesOut, aborted }) =>
+        recorder.record({ arrived, status, bytesOut, aborted, endedAtMs: performance.now() }),
+    };
     return {
       trusted,
       streamIdleMs: ({ route }) => (route === undefined ? 0 : (idleByRoute.get(route) ?? 0)),
-      serve: (arrived, responder) =>
-        serve(rooms, arrived, responder, (served, { status, bytesOut, aborted }) =>
-          recorder.record({ arrived: served, status, bytesOut, aborted, endedAtMs: performance.now() }),
-        ),
+      serve: (arrived, responder) => serve(rooms, arrived, responder, watch),
       refused: (failure, { peer, http }) =>
         recorder.recordRefused({
           peer,

@@ -4,8 +4,11 @@
 import { asGatewayError, type GatewayError } from './errors.ts';
 import type { Admitted, Answered, Arrived, Identified, Routed } from './exchange.ts';
 import { after } from './lib/after.ts';
+import { isSource } from './lib/byte-source.ts';
+import { release } from './lib/release.ts';
 import { failureAnswer } from './listen/failure-answer.ts';
 import type { Delivered, Responder } from './listen/responder.ts';
+import type { OpenStreams } from './streams/open-streams.ts';
 
 /** The rooms of one house, in the order in which they are walked. */
 export interface Rooms {
@@ -16,27 +19,59 @@ export interface Rooms {
 }
 
 /**
- * Takes a request through the rooms.
+ * Takes a request through the rooms that decide.
  *
  * @throws or rejects with the `GatewayError` of the room that stopped it
  */
-export function handle(rooms: Rooms, arrived: Arrived): Answered | Promise<Answered> {
+export function decide(rooms: Rooms, arrived: Arrived): Admitted | Promise<Admitted> {
   const routed = rooms.route(arrived);
-  return after(rooms.authenticate(routed), (identified) => {
-    const admitted = rooms.authorize(identified);
-    return rooms.forward(admitted);
-  });
+  return after(rooms.authenticate(routed), rooms.authorize);
 }
 
-/** What is told of an exchange when it is over; called exactly once for every request that arrived. */
-export type OnServed = (arrived: Arrived, delivered: Delivered) => void;
+/** Who keeps an eye on the exchanges. */
+export interface Watch {
+  /** Every answer that is under way. */
+  readonly streams: Pick<OpenStreams, 'mark' | 'review' | 'enter' | 'leave'>;
+  /** What is told of an exchange when it is over; called exactly once for every request that arrived. */
+  onServed(arrived: Arrived, delivered: Delivered): void;
+}
 
-/** Takes a request through the rooms, turns a failure into its answer, and has the exchange recorded in any case. */
-export function serve(rooms: Rooms, arrived: Arrived, responder: Responder, onServed: OnServed): void {
+/**
+ * Takes a request through the rooms, turns a failure into its answer, and has the exchange recorded in any case.
+ *
+ * Security: an answer that streams does not begin when something that its decision may hang on has ended or changed
+ * since the request came: it is decided anew first.
+ */
+export function serve(rooms: Rooms, arrived: Arrived, responder: Responder, watch: Watch): void {
+  const mark = watch.streams.mark();
+  let admitted: Admitted | undefined;
+  let failed = false;
   const answer = (answered: Answered): void => {
-    responder.answer(answered, (delivered) => onServed(arrived, delivered));
+    try {
+      if (admitted === undefined || !isStream(answered)) {
+        responder.answer(answered, (delivered) => watch.onServed(arrived, delivered));
+        return;
+      }
+      const present = upToDate(admitted, mark, watch);
+      if (present instanceof Promise) {
+        present
+          .then((card) => begin(answered, card, responder, watch))
+          .catch((thrown: unknown) => {
+            release(answered);
+            fail(thrown);
+          });
+      } else {
+        begin(answered, present, responder, watch);
+      }
+    } catch (thrown) {
+      // An answer that cannot be put on the wire holds the upstream until it is given up.
+      release(answered);
+      if (failed) responder.cut('unanswerable');
+      else fail(thrown);
+    }
   };
   const fail = (thrown: unknown): void => {
+    failed = true;
     const failure = asGatewayError(thrown);
     note(arrived, failure);
     arrived.body?.cancel();
@@ -44,13 +79,42 @@ export function serve(rooms: Rooms, arrived: Arrived, responder: Responder, onSe
   };
   let outcome: Answered | Promise<Answered>;
   try {
-    outcome = handle(rooms, arrived);
+    outcome = after(decide(rooms, arrived), (card) => {
+      admitted = card;
+      return rooms.forward(card);
+    });
   } catch (thrown) {
     fail(thrown);
     return;
   }
-  if (outcome instanceof Promise) outcome.then(answer).catch(fail);
+  if (outcome instanceof Promise) outcome.then(answer, fail);
   else answer(outcome);
+}
+
+function isStream({ tunnel, body }: Answered): boolean {
+  return tunnel !== undefined || isSource(body);
+}
+
+/** Gives the decision as it is now: the same one as long as nothing changed since `mark`. */
+function upToDate(admitted: Admitted, mark: number, watch: Watch): Admitted | Promise<Admitted> {
+  const now = watch.streams.mark();
+  if (now === mark) return admitted;
+  const { arrived } = admitted;
+  return watch.streams.review(arrived).then((anew) => upToDate({ ...anew, arrived }, now, watch));
+}
+
+/** Puts an answer that streams on the wire, watched until it is over. */
+function begin(answered: Answered, admitted: Admitted, responder: Responder, watch: Watch): void {
+  const stream = watch.streams.enter(admitted, answered, responder);
+  try {
+    responder.answer(answered, (delivered) => {
+      watch.streams.leave(stream);
+      watch.onServed(admitted.arrived, delivered);
+    });
+  } catch (thrown) {
+    watch.streams.leave(stream);
+    throw thrown;
+  }
 }
 
 function note({ record }: Arrived, failure: GatewayError): void {

@@ -11,6 +11,7 @@ import { addHouseRoutes } from './house-routes.ts';
 import { makeKnownPaths } from './known-paths.ts';
 import { asAdminError, problemOf } from './problem.ts';
 import { addSessionRoutes } from './session-routes.ts';
+import { addStreamRoutes } from './stream-routes.ts';
 import type { GatewayView } from './view.ts';
 import { writeProblem } from './write-problem.ts';
 
@@ -66,6 +67,7 @@ export async function buildApp({ view, logger, clock }: AppOptions): Promise<Adm
   addCertificateRoutes(app, view.certificates);
   addAccountRoutes(app, view.accounts);
   addSessionRoutes(app, view, clock);
+  addStreamRoutes(app, view.streams);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
   return app;

@@ -100,6 +100,16 @@ export const SessionAnswer = Type.Object({
   device: Type.Optional(Type.String()),
 });
 
+export const StreamAnswer = Type.Object({
+  id: Type.String(),
+  user: Type.Optional(Type.String()),
+  sessionId: Type.Optional(Type.String()),
+  route: Type.String(),
+  kind: Type.String({ description: 'websocket, sse or body' }),
+  sinceSec: Type.Number(),
+  bytes: Type.Number(),
+});
+
 export const TokenAnswer = Type.Object({
   access_token: Type.String(),
   token_type: Type.Literal('Bearer'),

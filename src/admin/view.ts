@@ -2,6 +2,7 @@ import type { AccountView } from '../accounts/accounts.ts';
 import type { CertificateView, RotationResult } from '../certificates/keeper.ts';
 import type { SessionView } from '../sessions/sessions.ts';
 import type { StoreHealth } from '../state/store.ts';
+import type { StreamView } from '../streams/open-stream.ts';
 
 /** What the admin API may see and do; `gateway.ts` implements it, so that the API never reaches into a room. */
 export interface GatewayView {
@@ -30,6 +31,12 @@ export interface GatewayView {
   revokeTokens(
     order: { readonly jti: string } | { readonly subject: string; readonly beforeSec: number },
   ): Promise<void>;
+  /** Answers of the answering process that are under way: WebSockets, event streams, whatever takes longer than a second. */
+  readonly streams: {
+    list(): readonly StreamView[];
+    /** @returns whether it was open */
+    cut(id: string): boolean;
+  };
   routes(): readonly RouteView[];
   upstreams(): readonly UpstreamView[];
   /** Metrics in the Prometheus text format. */

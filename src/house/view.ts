@@ -1,11 +1,13 @@
 import type { GatewayView, Readiness } from '../admin/view.ts';
 import type { Keeper } from '../certificates/keeper.ts';
+import type { OpenStreams } from '../streams/open-streams.ts';
 import type { Foundation } from './foundation.ts';
 import type { House } from './house.ts';
 import { issueToken } from './issue-token.ts';
 
 export interface ViewParts {
   readonly foundation: Foundation;
+  readonly streams: OpenStreams;
   readonly house: () => House;
   readonly keeper: () => Keeper;
   readonly notes: () => readonly string[];
@@ -15,7 +17,7 @@ export interface ViewParts {
 
 /** Gives what the admin API may see and do of the running house. */
 export function makeView(parts: ViewParts): GatewayView {
-  const { foundation, house, keeper } = parts;
+  const { foundation, house, keeper, streams } = parts;
   const { accounts, sessions, revocations, metrics } = foundation;
   return {
     certificates: {
@@ -38,6 +40,7 @@ export function makeView(parts: ViewParts): GatewayView {
       'jti' in order
         ? revocations.revokeToken(order.jti)
         : revocations.revokeSubject(order.subject, order.beforeSec),
+    streams: { list: () => streams.list(), cut: (id) => streams.cut(id) },
     routes: () =>
       house().table.routes.map(({ config }) => ({
         id: config.id,
@@ -60,6 +63,7 @@ export function makeView(parts: ViewParts): GatewayView {
       })),
     async metrics() {
       metrics.certificates(keeper().expiries());
+      metrics.openStreams(streams.counts());
       return await metrics.text();
     },
     readiness: () => readinessOf(parts),

@@ -14,6 +14,10 @@ export interface Metrics {
   connections(change: 1 | -1): void;
   /** Replaces the list of certificates and the times at which they end, seconds since the epoch. */
   certificates(list: readonly { readonly name: string; readonly notAfterSec: number }[]): void;
+  /** Replaces the numbers of open streams by kind. */
+  openStreams(counts: Readonly<Record<string, number>>): void;
+  /** Counts a stream that was cut; the reason is a word from a closed set. */
+  streamCut(reason: string): void;
   storeUp(up: boolean): void;
   /** Notes a load of the configuration; `generation` is the one that runs now. */
   configLoaded(generation: number, success: boolean): void;
@@ -131,6 +135,18 @@ function houseGauges(registry: Registry): Omit<Metrics, 'exchange' | 'authentica
     labelNames: ['name'],
     registers,
   });
+  const streams = new Gauge({
+    name: 'sallyport_open_streams',
+    help: 'Open WebSockets, event streams, and other answers that take longer than a second.',
+    labelNames: ['kind'],
+    registers,
+  });
+  const cuts = new Counter({
+    name: 'sallyport_streams_cut_total',
+    help: 'Streams that the gateway ended because they may not go on.',
+    labelNames: ['reason'],
+    registers,
+  });
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const store = gauge('sallyport_store_up', '1 while the state answers.');
   const generation = gauge('sallyport_config_generation', 'Generation of the running configuration.');
@@ -148,6 +164,10 @@ function houseGauges(registry: Registry): Omit<Metrics, 'exchange' | 'authentica
       expiry.reset();
       for (const { name, notAfterSec } of list) expiry.set({ name }, notAfterSec);
     },
+    openStreams: (counts) => {
+      for (const [kind, count] of Object.entries(counts)) streams.set({ kind }, count);
+    },
+    streamCut: (reason) => cuts.inc({ reason }),
     storeUp: (up) => store.set(up ? 1 : 0),
     configLoaded: (running, success) => {
       generation.set(running);

@@ -12,7 +12,7 @@ export const ROOMS = ['listen', 'route', 'authenticate', 'authorize', 'forward']
 
 /** Cards and configuration: types that every place may name. */
 const CARDS = ['exchange.ts', 'config'];
-const CELLAR = ['state', 'sessions', 'accounts', 'certificates', 'limits'];
+const CELLAR = ['state', 'sessions', 'accounts', 'certificates', 'limits', 'streams'];
 const EVERYTHING = [...ROOMS, ...CELLAR, 'config', 'observe', 'sign-in', 'admin', 'exchange.ts'];
 
 const ROOM_REASON =
@@ -43,8 +43,11 @@ export const PLACES: Readonly<Record<string, PlaceRule>> = {
   state: cellar,
   sessions: cellar,
   accounts: cellar,
+  'api-keys': cellar,
+  'second-factors': cellar,
   certificates: cellar,
   limits: cellar,
+  streams: cellar,
   admin: {
     values: [],
     types: [...CARDS, ...CELLAR],
@@ -81,6 +84,10 @@ export const PLACES: Readonly<Record<string, PlaceRule>> = {
 export const PACKAGES: Readonly<
   Record<string, { readonly places: readonly string[]; readonly reason: string }>
 > = {
+  '@simplewebauthn/server': {
+    places: ['second-factors'],
+    reason: 'Passkeys are the business of second-factors/; pages pass on what the browser said.',
+  },
   ioredis: { places: ['state'], reason: 'state/ is the only place that knows a database.' },
   jose: {
     places: ['authenticate'],

@@ -170,6 +170,23 @@ function makeView(calls: unknown[][]): GatewayView {
     revokeTokens: async (order) => {
       calls.push(['revokeTokens', order]);
     },
+    streams: {
+      list: () => [
+        {
+          id: 'x1',
+          user: 'alice',
+          sessionId: undefined,
+          route: 'api.test/',
+          kind: 'websocket',
+          sinceSec: 7,
+          bytes: 9,
+        },
+      ],
+      cut: (id) => {
+        calls.push(['cut', id]);
+        return id === 'x1';
+      },
+    },
     routes: () => [
       {
         id: 'api.test/',

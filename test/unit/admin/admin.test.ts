@@ -124,6 +124,16 @@ test('tokens are revoked by id or by subject and issued for a subject', async ()
   assert.deepEqual(lastCall(), ['issueToken', { subject: 'bot', groups: ['ci'], ttlSec: 3600 }]);
 });
 
+test('open streams are listed and cut one by one', async () => {
+  const list = await house.call('/v1/streams');
+  assert.equal(list.status, 200);
+  assert.deepEqual(list.json, [
+    { id: 'x1', user: 'alice', route: 'api.test/', kind: 'websocket', sinceSec: 7, bytes: 9 },
+  ]);
+  assert.equal((await house.call('/v1/streams/x1', { method: 'DELETE' })).status, 204);
+  assert.equal((await house.call('/v1/streams/x2', { method: 'DELETE' })).status, 404);
+});
+
 test('routes, upstreams and reload answer', async () => {
   assert.deepEqual(Object((await house.call('/v1/routes')).json)[0].allow, { groups: ['ops'] });
   assert.equal((await house.call('/v1/upstreams')).status, 200);
@@ -146,6 +156,8 @@ test('the description lists exactly the routes that exist', async () => {
     '/v1/routes',
     '/v1/sessions',
     '/v1/sessions/{id}',
+    '/v1/streams',
+    '/v1/streams/{id}',
     '/v1/tokens',
     '/v1/upstreams',
     '/v1/users',
