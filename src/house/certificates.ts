@@ -46,7 +46,21 @@ export async function openCertificates(
     logger,
   });
   open = keeper;
+  const bare = uncoveredHosts(config, keeper);
+  if (bare.length > 0) {
+    logger.warn(
+      { hosts: bare },
+      'no certificate covers these hosts: their handshakes fail until one is uploaded',
+    );
+  }
   return Object.assign(scope, { keeper, config });
+}
+
+/** Hosts that routes name and for which a handshake can only fail. */
+function uncoveredHosts({ routes, listen }: Config, keeper: Keeper): readonly string[] {
+  if (listen.defaultCertificate !== undefined) return [];
+  const named = new Set(routes.map(({ host }) => host).filter((host) => !host.includes('*')));
+  return [...named].filter((host) => !keeper.covers(host));
 }
 
 /** Names of a dev certificate before it is made. */
