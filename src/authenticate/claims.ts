@@ -1,23 +1,18 @@
 import { claimValues } from '../lib/claim-path.ts';
-
-/** Control characters would end up in header fields and logs. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-const MAX_NAME_CHARS = 256;
-/** One `@`, something on both sides, no spaces: what an exact comparison with a policy can rest on. */
-const EMAIL = /^[^\s@]+@[^\s@]+$/;
+import { emailAddress } from '../lib/email-address.ts';
+import { isPlainName } from '../lib/plain-name.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
 /** Gives the user name at a claim path, or `undefined` unless it is one text of 1 to 256 characters without control characters. */
 export function userAt(claims: Claims, path: string): string | undefined {
   const [user, ...more] = claimValues(claims, path);
-  return user !== undefined && more.length === 0 && isName(user) ? user : undefined;
+  return user !== undefined && more.length === 0 && isPlainName(user) ? user : undefined;
 }
 
 /** Gives the groups at a claim path: an array of names, or one name. What is no name is left out. */
 export function groupsAt(claims: Claims, path: string | undefined): readonly string[] {
-  return path === undefined ? [] : claimValues(claims, path).filter(isName);
+  return path === undefined ? [] : claimValues(claims, path).filter(isPlainName);
 }
 
 /**
@@ -27,13 +22,9 @@ export function groupsAt(claims: Claims, path: string | undefined): readonly str
 export function emailAt(claims: Claims, path: string | undefined): string | undefined {
   if (path === undefined) return undefined;
   const email = userAt(claims, path);
-  if (email === undefined || !EMAIL.test(email)) return undefined;
+  if (email === undefined) return undefined;
   const beside = path.slice(0, path.lastIndexOf('.') + 1);
   // Compared as text, since some issuers write the boolean as such.
   const verdicts = ['email_verified', `${beside}email_verified`].flatMap((at) => claimValues(claims, at));
-  return verdicts.includes('false') ? undefined : email.toLowerCase();
-}
-
-function isName(value: string): boolean {
-  return value !== '' && value.length <= MAX_NAME_CHARS && !CONTROL.test(value);
+  return verdicts.includes('false') ? undefined : emailAddress(email);
 }
