@@ -90,10 +90,11 @@ export const PACKAGES: Readonly<
   },
   ioredis: { places: ['state'], reason: 'state/ is the only place that knows a database.' },
   jose: {
-    places: ['authenticate'],
+    places: ['authenticate', 'sign-in'],
     reason:
-      'Tokens and assertions are signed and verified in authenticate/; everybody else is handed a function.',
+      'Tokens and assertions are signed and verified in authenticate/, those of OpenID providers in sign-in/; everybody else is handed a function.',
   },
+  'openid-client': { places: ['sign-in'], reason: 'Only sign-in/ speaks with OpenID providers.' },
   'node-forge': { places: ['certificates'], reason: 'Certificates are made in certificates/ only.' },
   fastify: {
     places: ['sign-in', 'admin'],
