@@ -10,18 +10,18 @@ export interface StreamUpstream {
   close(): Promise<void>;
 }
 
-const TICK_MS = 20;
-
 /**
  * Starts an upstream whose `/events` is a stream of events, whose WebSockets echo and tick with a number, and whose
  * every other path is a download without an end.
+ *
+ * @param tickMs - pause between two messages, events or chunks
  */
-export async function startStreamUpstream(): Promise<StreamUpstream> {
+export async function startStreamUpstream(tickMs = 20): Promise<StreamUpstream> {
   let open = 0;
   const timers = new Set<NodeJS.Timeout>();
   const tick = (send: () => void, over: (stop: () => void) => void): void => {
     open++;
-    const timer = setInterval(send, TICK_MS);
+    const timer = setInterval(send, tickMs);
     timers.add(timer);
     over(() => {
       if (timers.delete(timer)) open--;
