@@ -51,6 +51,13 @@ export class JsonFields {
     return this.#get(name) === undefined ? undefined : this.count(name);
   }
 
+  /** Gives a list of objects, each to be read the same way. */
+  objects(name: string): readonly JsonFields[] {
+    const value = this.#get(name);
+    if (!Array.isArray(value)) throw this.#fail(`${name} is not a list`);
+    return value.map((item: unknown) => new JsonFields(Buffer.from(JSON.stringify(item)), this.#fail));
+  }
+
   object(name: string): Readonly<Record<string, unknown>> {
     const value = this.#get(name);
     if (!isObject(value)) throw this.#fail(`${name} is not an object`);

@@ -6,8 +6,8 @@ import type { Counters, Store } from '../state/store.ts';
 import { StandbyCounters } from './standby-counters.ts';
 
 export interface Attempt {
-  /** Name as it was given, in any spelling. */
-  readonly user: string;
+  /** Name as it was given, in any spelling; `undefined` where none is given: then only the address is counted. */
+  readonly user: string | undefined;
   /** IP address of the client. */
   readonly address: string;
 }
@@ -16,6 +16,8 @@ export interface FailureCounterOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Name of the budgets, for proofs that are guessed apart from each other; default `failures`. */
+  readonly name?: string;
   /** Gives the one spelling of a name, `undefined` for what cannot be one. */
   readonly canonicalName: (raw: string) => string | undefined;
 }
@@ -40,11 +42,13 @@ export class FailureCounter {
   readonly #counters: Counters;
   readonly #clock: Clock;
   readonly #canonicalName: (raw: string) => string | undefined;
+  readonly #name: string;
 
-  constructor({ store, clock, logger, canonicalName }: FailureCounterOptions) {
+  constructor({ store, clock, logger, canonicalName, name }: FailureCounterOptions) {
     this.#counters = new StandbyCounters(store.counters, clock, logger);
     this.#clock = clock;
     this.#canonicalName = canonicalName;
+    this.#name = name ?? 'failures';
   }
 
   /** Gives how long this attempt must wait, milliseconds; 0: it may be made now. An attempt that waits is no failure. */
@@ -70,7 +74,7 @@ export class FailureCounter {
    */
   async succeeded(attempt: Attempt): Promise<{ waitMs: number }> {
     const wait = await this.check(attempt);
-    if (wait.waitMs > 0) return wait;
+    if (wait.waitMs > 0 || attempt.user === undefined) return wait;
     const { pair, isKnown } = await this.#budgetsOf(attempt);
     if (!isKnown) await this.#counters.increment(knownName(pair), KNOWN_MS);
     if ((await this.#counters.read(pair)).count > 0) await this.#counters.reset(pair);
@@ -82,13 +86,21 @@ export class FailureCounter {
     readonly isKnown: boolean;
     readonly budgets: readonly string[];
   }> {
+    const place = ipPrefix(address);
+    const atAddress = this.#budget('address', place);
+    if (user === undefined) return { pair: atAddress, isKnown: true, budgets: [atAddress] };
     // What cannot be a name is one budget: it has no account, so nobody is kept out.
     const name = this.#canonicalName(user) ?? '';
-    const place = ipPrefix(address);
-    const pair = budgetName('pair', name, place);
+    const pair = this.#budget('pair', name, place);
     const isKnown = (await this.#counters.read(knownName(pair))).count > 0;
-    const budgets = isKnown ? [pair] : [pair, budgetName('user', name), budgetName('address', place)];
+    const budgets = isKnown ? [pair] : [pair, this.#budget('user', name), atAddress];
     return { pair, isKnown, budgets };
+  }
+
+  /** Hashed and with clear borders: names are chosen by strangers. */
+  #budget(kind: 'user' | 'address' | 'pair', ...parts: readonly string[]): string {
+    const hash = createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+    return `${this.#name}:${kind}:${hash}`;
   }
 
   async #count(budget: string): Promise<void> {
@@ -109,11 +121,6 @@ export class FailureCounter {
 function delayAfter(failures: number): number {
   const beyond = failures - FREE_FAILURES;
   return beyond <= 0 ? 0 : Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (beyond - 1));
-}
-
-/** Hashed and with clear borders: names are chosen by strangers. */
-function budgetName(kind: 'user' | 'address' | 'pair', ...parts: readonly string[]): string {
-  return `failures:${kind}:${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}`;
 }
 
 function knownName(pair: string): string {

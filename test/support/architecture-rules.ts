@@ -12,7 +12,7 @@ export const ROOMS = ['listen', 'route', 'authenticate', 'authorize', 'forward']
 
 /** Cards and configuration: types that every place may name. */
 const CARDS = ['exchange.ts', 'config'];
-const CELLAR = ['state', 'sessions', 'accounts', 'certificates', 'limits', 'streams'];
+const CELLAR = ['state', 'sessions', 'accounts', 'api-keys', 'second-factors', 'certificates', 'limits', 'streams'];
 const EVERYTHING = [...ROOMS, ...CELLAR, 'config', 'observe', 'sign-in', 'admin', 'exchange.ts'];
 
 const ROOM_REASON =
