@@ -13,6 +13,7 @@ import { clientAddress } from './client-address.ts';
 import type { Connection } from './connection.ts';
 import { failureAnswer } from './failure-answer.ts';
 import { Http1Responder } from './http1-responder.ts';
+import { Http1Turns } from './http1-turns.ts';
 import { Http2Responder, type Silence } from './http2-responder.ts';
 import { requestBody } from './request-body.ts';
 import type { Responder } from './responder.ts';
@@ -53,6 +54,7 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
   const canonical = makeCanonicalRequest(rules);
   const prefix = randomBytes(6).toString('hex');
   let count = 0;
+  const turns = new Http1Turns();
   const nextId = (): string => `${prefix}${(count++).toString(36).padStart(6, '0')}`;
 
   const silenceOf = (record: ExchangeRecord): Silence => ({
@@ -70,6 +72,7 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
     } catch (thrown) {
       const failure = asGatewayError(thrown);
       house.refused(failure, way.connection);
+      way.unreadable?.();
       way.responder.answer(failureAnswer(failure, undefined, id), () => {});
       return;
     }
@@ -91,6 +94,7 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
   return {
     http1(req, res, connection) {
       const responder = new Http1Responder(req, res, rules.bodyIdleMs);
+      if (!turns.begin(connection, responder, res)) return;
       const record = newRecord();
       enter({
         raw: () => rawHttp1(req, undefined),
@@ -98,9 +102,17 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
         record,
         responder,
         connection,
+        unreadable: () => {
+          responder.last = true;
+        },
       });
     },
     upgrade(req, socket, head, connection) {
+      // Behind requests that wait for their answers there is no place for a tunnel: those are answered, and that is all.
+      if (!turns.idle(connection, () => socket.end())) {
+        socket.on('error', () => socket.destroy());
+        return;
+      }
       const record = newRecord();
       const responder = new UpgradeResponder(req, socket, head, silenceOf(record));
       enter({ raw: () => rawUpgrade(req), body: () => null, record, responder, connection });
@@ -129,6 +141,8 @@ interface Way {
   readonly record: ExchangeRecord;
   readonly responder: Responder & Pick<Arrived, 'interim' | 'onAbort'>;
   readonly connection: Connection;
+  /** Called before the answer to a request that cannot be read. */
+  readonly unreadable?: () => void;
 }
 
 function rawHttp1(req: IncomingMessage, upgrade: 'websocket' | undefined): RawRequest {
@@ -223,5 +237,6 @@ function newRecord(): ExchangeRecord {
     upstreamMs: undefined,
     authenticateMs: undefined,
     retries: 0,
+    failedSignIn: undefined,
   };
 }

@@ -117,6 +117,12 @@ function collect(fields: readonly string[], nameOf: (name: string) => string | u
         }
         collected.contentLength = value;
         break;
+      case 'transfer-encoding':
+        // It says where the body ends, and nothing else: another coding would be lost on the way (RFC 9112 §6.1).
+        if (value.toLowerCase() !== 'chunked') {
+          throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'transfer-encoding' });
+        }
+        break;
       default:
         collected.headers.push(name, value);
     }

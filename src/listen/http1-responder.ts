@@ -19,6 +19,8 @@ export class Http1Responder implements Responder, ByteSink {
   /** The answer is out, and the rest of the request's body is being thrown away. */
   #lingering = false;
   #continued = false;
+  /** No request follows this one on its connection. */
+  last = false;
   readonly #stall: StallTimer;
 
   /** @param stallMs - longest time in which the client takes none of its answer; 0 for no bound */
@@ -110,7 +112,8 @@ export class Http1Responder implements Responder, ByteSink {
     const asked = this.#req.headers.expect === undefined || this.#continued;
     // The request's body has no reader any more: the connection cannot carry another request.
     const unread = bodyIsUnread(this.#req);
-    if (unread) fields.push('connection', 'close');
+    this.last ||= unread;
+    if (this.last) fields.push('connection', 'close');
     this.#res.writeHead(status, fields);
     if (!unread || !asked) {
       this.#res.end(body ?? undefined);

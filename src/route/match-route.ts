@@ -37,8 +37,17 @@ export function makeRoute(
  * The host is decided first: a host of its own never falls back to the routes of a wildcard.
  */
 export function matchRoute(table: RouteTable, host: string, path: string): Route | undefined {
-  const paths = table.exact.get(host) ?? wildcardOf(table, host) ?? table.any;
+  const paths = pathsOf(table, host);
   return paths === undefined ? undefined : matchPath(paths, path);
+}
+
+/** Tells whether a canonical host has any route. */
+export function servesHost(table: RouteTable, host: string): boolean {
+  return pathsOf(table, host) !== undefined;
+}
+
+function pathsOf(table: RouteTable, host: string): PathTable | undefined {
+  return table.exact.get(host) ?? wildcardOf(table, host) ?? table.any;
 }
 
 function wildcardOf(table: RouteTable, host: string): PathTable | undefined {
