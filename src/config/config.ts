@@ -82,6 +82,8 @@ export interface AuthenticateConfig {
   readonly session: SessionConfig;
   /** Whether people sign in with a browser, which then holds a session cookie. */
   readonly signIn: boolean;
+  /** OpenID providers, in the order in which the sign-in page offers them. */
+  readonly oidc: readonly OidcProviderConfig[];
   /** `undefined`: app passwords are off. */
   readonly apiKey: ApiKeyConfig | undefined;
   /** Longest trust in a verified credential without asking the state again, milliseconds. */
@@ -123,6 +125,32 @@ export interface SessionConfig {
   readonly absoluteMs: number;
   /** Age of the last proof after which a session goes on only when its holder proves anew who they are; 0: never. */
   readonly reauthMs: number;
+}
+
+export interface OidcProviderConfig {
+  /** Part of the callback's path: `/.sallyport/callback/<name>`. */
+  readonly name: string;
+  /** https, or http on loopback. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** `undefined`: a public client. */
+  readonly clientSecret: Secret | undefined;
+  /** `openid` among them. */
+  readonly scopes: readonly string[];
+  /** Dotted claim paths, looked up in the ID token, then in userinfo. */
+  readonly user: string;
+  readonly groups: string | undefined;
+  readonly email: string;
+  /** Lower-case; empty: any domain, and no email needed. */
+  readonly allowedEmailDomains: readonly string[];
+  /** On the button of the sign-in page. */
+  readonly displayName: string;
+  /** Path of the CA bundle that replaces the system's for this provider. */
+  readonly ca: string | undefined;
+  /** Time after which the provider is asked again about a user whose session is used; 0: never. */
+  readonly refreshMs: number;
+  /** Whether signing out here signs out at the provider, too. */
+  readonly logout: 'provider' | 'local';
 }
 
 export interface ApiKeyConfig {

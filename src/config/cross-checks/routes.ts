@@ -34,12 +34,13 @@ export function checkRoutes(draft: Draft, context: ResolveContext): void {
 /** Notes that nobody could sign in by themselves. */
 function checkMethods(draft: Draft, context: ResolveContext): void {
   const written = draft.input.authenticate;
-  if (isMapping(written) && (written.token !== undefined || written.basic !== undefined)) return;
+  const ways = ['token', 'basic', 'oidc'];
+  if (isMapping(written) && ways.some((way) => written[way] !== undefined)) return;
   if (!draft.routes.some((route) => route.value.allow !== undefined)) return;
   context.warn(
     ['authenticate'],
     'only tokens that the gateway itself issues are accepted',
-    'configure token or basic under authenticate',
+    'configure token, basic or oidc under authenticate',
   );
 }
 

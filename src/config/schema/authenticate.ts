@@ -4,6 +4,7 @@ import { isMapping } from '../check-shape.ts';
 import type { AuthenticateConfig, BasicConfig, SessionConfig, TokenIssuerConfig } from '../config.ts';
 import type { KeyPath, Placed } from '../key-path.ts';
 import type { ResolveContext } from '../resolve-context.ts';
+import { OidcProviderSchema, resolveOidc } from './oidc.ts';
 import { resolveTokenIssuer, TokenIssuerSchema } from './token.ts';
 import { count, duration, durationOrOff, milliseconds, text } from './value.ts';
 
@@ -103,6 +104,12 @@ export const AuthenticateSchema = Type.Object(
     ),
     basic: Type.Optional(BasicSchema),
     session: Type.Optional(SessionSchema),
+    oidc: Type.Optional(
+      Type.Array(OidcProviderSchema, {
+        description: 'OpenID providers with which people sign in; needs `session`.',
+        minItems: 1,
+      }),
+    ),
     apiKey: Type.Optional(ApiKeySchema),
     cache: Type.Optional(CacheSchema),
     grace: Type.Optional(
@@ -116,7 +123,7 @@ export const AuthenticateSchema = Type.Object(
   {
     description: 'How callers prove who they are.',
     additionalProperties: false,
-    later: { oidc: 'OpenID Connect sign-in', certificate: 'client certificates' },
+    later: { certificate: 'client certificates' },
   },
 );
 
@@ -144,6 +151,7 @@ export function resolveAuthenticate(input: unknown, context: ResolveContext): Re
   const path: KeyPath = ['authenticate'];
   const sound = context.accepts(AuthenticateSchema, input, path);
   const issuers = resolveIssuers(isMapping(input) ? input.token : undefined, context);
+  const oidc = isMapping(input) ? resolveOidc(input, context) : [];
   if (!sound) return { config: undefined, issuers };
   const basic: BasicConfig | undefined =
     input.basic === undefined
@@ -161,6 +169,7 @@ export function resolveAuthenticate(input: unknown, context: ResolveContext): Re
     basic,
     session: resolveSession({ ...SESSION, ...input.session }, [...path, 'session'], context),
     signIn: input.session !== undefined,
+    oidc,
     apiKey: input.apiKey && { maxLifeMs: milliseconds(input.apiKey.maxLife ?? API_KEY.maxLife) },
     cacheMs: milliseconds(cache.ttl),
     cacheEntries: cache.entries,

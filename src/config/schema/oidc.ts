@@ -97,21 +97,24 @@ export const OidcProviderSchema = Type.Object(
 
 type OidcInput = Static<typeof OidcProviderSchema>;
 
-/** Gives the providers of the right shape resolved; problems go to the context. */
+/** Gives the providers of the right shape resolved; other problems go to the context. */
 export function resolveOidc(
-  inputs: readonly OidcInput[],
-  hasSession: boolean,
+  authenticate: Readonly<Record<string, unknown>>,
   context: ResolveContext,
 ): readonly OidcProviderConfig[] {
   const path: KeyPath = ['authenticate', 'oidc'];
-  if (inputs.length > 0 && !hasSession)
+  const { oidc, session } = authenticate;
+  if (!Array.isArray(oidc)) return [];
+  if (session === undefined)
     context.error(path, 'needs sessions to sign in to', 'add session: {} under authenticate');
-  const providers = inputs.flatMap((input, i) => resolveOne(input, [...path, i], context) ?? []);
-  for (const [i, { name }] of inputs.entries()) {
-    if (inputs.findIndex((other) => other.name === name) < i)
-      context.error([...path, i, 'name'], `${JSON.stringify(name)} is used twice`);
-  }
-  return providers;
+  const names = new Set<string>();
+  return oidc.flatMap((input: unknown, i) => {
+    if (!context.isSound(OidcProviderSchema, input)) return [];
+    if (names.has(input.name))
+      context.error([...path, i, 'name'], `${JSON.stringify(input.name)} is used twice`);
+    names.add(input.name);
+    return resolveOne(input, [...path, i], context) ?? [];
+  });
 }
 
 function resolveOne(
