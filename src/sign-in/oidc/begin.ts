@@ -6,6 +6,7 @@ import {
   randomState,
 } from 'openid-client';
 import type { Clock } from '../../lib/clock.ts';
+import type { Session } from '../../sessions/session.ts';
 import { makeFlowCookie } from './flow-cookie.ts';
 import type { Flow, FlowStore } from './flow-store.ts';
 import type { Providers } from './providers.ts';
@@ -17,9 +18,8 @@ export interface BeginOrder {
   readonly authority: string;
   /** Path with query on the same host, judged already. */
   readonly returnTo: string;
-  readonly purpose: 'sign-in' | 'step-up';
-  /** The session that is stepped up, and the provider's name of whoever has it. */
-  readonly session?: { readonly id: string; readonly subject: string };
+  /** The session that is stepped up; `undefined` for a sign-in. */
+  readonly session: Pick<Session, 'id' | 'provider'> | undefined;
   /** The request's `Cookie` field. */
   readonly cookie: string | undefined;
 }
@@ -55,9 +55,8 @@ export async function begin({ providers, flows, clock }: BeginParts, order: Begi
     provider: order.provider,
     authority: order.authority,
     returnTo: sameHostPath(order.returnTo),
-    purpose: order.purpose,
     sessionId: order.session?.id,
-    subject: order.session?.subject,
+    subject: order.session?.provider?.subject,
     nonce,
     codeVerifier,
     browserHash,
@@ -73,13 +72,13 @@ export async function begin({ providers, flows, clock }: BeginParts, order: Begi
     nonce,
     code_challenge: await calculatePKCECodeChallenge(codeVerifier),
     code_challenge_method: 'S256',
-    ...promptOf(order.purpose, scopes),
+    ...promptOf(order, scopes),
   });
   return { location: location.href, setCookies };
 }
 
-function promptOf(purpose: Flow['purpose'], scopes: readonly string[]): Record<string, string> {
-  if (purpose === 'step-up') return { prompt: 'login', max_age: '0' };
+function promptOf({ session }: BeginOrder, scopes: readonly string[]): Record<string, string> {
+  if (session !== undefined) return { prompt: 'login', max_age: '0' };
   // OpenID Connect Core §11: offline access is given only with consent.
   return scopes.includes('offline_access') ? { prompt: 'consent' } : {};
 }

@@ -35,8 +35,7 @@ export interface SignedInFacts extends UserFacts {
 export type Finished =
   | {
       readonly kind: 'signed-in';
-      readonly purpose: Flow['purpose'];
-      /** The session that is stepped up. */
+      /** The session that is stepped up; `undefined` for a sign-in. */
       readonly sessionId: string | undefined;
       readonly facts: SignedInFacts;
       readonly returnTo: string;
@@ -76,7 +75,6 @@ export async function finish(parts: FinishParts, order: FinishOrder): Promise<Fi
   const facts = await redeem({ known, config: provider.config, flow, clock }, order);
   return {
     kind: 'signed-in',
-    purpose: flow.purpose,
     sessionId: flow.sessionId,
     facts,
     returnTo: flow.returnTo,
@@ -146,7 +144,7 @@ async function redeem(
 /** Security: whoever steps up must have proved who they are after the flow began. */
 function checkAuthTime(claims: Claims, flow: Flow, provider: string): number | undefined {
   const at = typeof claims.auth_time === 'number' ? Math.floor(claims.auth_time) : undefined;
-  if (flow.purpose !== 'step-up') return at;
+  if (flow.sessionId === undefined) return at;
   const startedSec = Math.floor(flow.startedAtMs / 1000);
   if (at === undefined || at < startedSec - CLOCK_TOLERANCE_SEC)
     throw flowFailure('not-reauthenticated', provider);

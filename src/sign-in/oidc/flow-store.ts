@@ -11,8 +11,7 @@ export interface Flow {
   /** Host with port under which the browser began, and to which it must come back. */
   readonly authority: string;
   readonly returnTo: string;
-  readonly purpose: 'sign-in' | 'step-up';
-  /** Public id of the session that is stepped up. */
+  /** Public id of the session that is stepped up; `undefined` for a sign-in. */
   readonly sessionId: string | undefined;
   /** The provider's name of whoever has that session. */
   readonly subject: string | undefined;
@@ -99,7 +98,6 @@ function decode(bytes: Uint8Array): Flow {
     provider: fields.text('provider'),
     authority: fields.text('authority'),
     returnTo: fields.text('returnTo'),
-    purpose: fields.text('purpose') === 'step-up' ? 'step-up' : 'sign-in',
     sessionId: fields.optionalText('sessionId'),
     subject: fields.optionalText('subject'),
     nonce: fields.text('nonce'),

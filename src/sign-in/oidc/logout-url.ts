@@ -3,14 +3,14 @@ import type { Providers } from './providers.ts';
 
 export interface LogoutOrder {
   readonly provider: string;
-  /** ID token of the session that ends. */
-  readonly idToken: string;
+  /** ID token of the session that ends, where there is one. */
+  readonly idToken: string | undefined;
   /** `authority` of the canonical request: host with port. */
   readonly authority: string;
-  /** Path on that host to which the provider sends the browser back; has to be registered there. */
-  readonly path: string;
 }
 
+/** Where the provider sends the browser back; has to be registered there. */
+const AFTERWARDS = '/.sallyport/sign-in';
 /** A hint that makes the URL longer than what servers take is left out; the provider then asks the user. */
 const MAX_URL = 6_000;
 
@@ -23,8 +23,8 @@ export function logoutUrl(providers: Providers, order: LogoutOrder): string | un
   if (!offered) return undefined;
   const { config, known } = providers.get(order.provider);
   if (config.logout === 'local' || known?.metadata.end_session_endpoint === undefined) return undefined;
-  const back = { post_logout_redirect_uri: new URL(order.path, `https://${order.authority}`).href };
-  const hint = order.idToken === '' ? {} : { id_token_hint: order.idToken };
+  const back = { post_logout_redirect_uri: `https://${order.authority}${AFTERWARDS}` };
+  const hint = order.idToken === undefined ? {} : { id_token_hint: order.idToken };
   const { href } = buildEndSessionUrl(known.client, { ...back, ...hint });
   return href.length <= MAX_URL ? href : buildEndSessionUrl(known.client, back).href;
 }

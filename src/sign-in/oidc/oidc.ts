@@ -6,12 +6,13 @@ import type { OidcProviderConfig } from '../../config/config.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Sealer } from '../../lib/seal.ts';
+import type { Session } from '../../sessions/session.ts';
 import type { Store } from '../../state/store.ts';
 import { backchannelLogout } from './backchannel-logout.ts';
 import { type BeginOrder, type Begun, begin } from './begin.ts';
 import { type Finished, type FinishOrder, finish } from './finish.ts';
 import { FlowStore } from './flow-store.ts';
-import { type LogoutOrder, logoutUrl } from './logout-url.ts';
+import { logoutUrl } from './logout-url.ts';
 import type { ProviderSessions } from './provider-sessions.ts';
 import { Providers } from './providers.ts';
 import { Refresher } from './refresher.ts';
@@ -59,9 +60,20 @@ export class Oidc {
     return finish(this.#parts, order);
   }
 
-  /** See `logout-url.ts`. */
-  logoutUrl(order: LogoutOrder): string | undefined {
-    return logoutUrl(this.#providers, order);
+  /** Gives what the sign-in page offers, in written order. */
+  list(): ReturnType<Providers['list']> {
+    return this.#providers.list();
+  }
+
+  /** Gives where a session that is about to end ends at its provider, too; see `logout-url.ts`. @throws SP_STATE_UNREACHABLE */
+  async endSession(session: Session, authority: string): Promise<string | undefined> {
+    if (session.provider === undefined) return undefined;
+    const tokens = await this.#parts.sessions.tokens(session.id);
+    return logoutUrl(this.#providers, {
+      provider: session.provider.name,
+      idToken: tokens?.idToken,
+      authority,
+    });
   }
 
   /** See `backchannel-logout.ts`. */
