@@ -12,6 +12,9 @@ import type { Foundation } from './foundation.ts';
 
 type SniAnswer = (error: Error | null, context?: SecureContext) => void;
 
+/** How often the dev certificate of the admin endpoint is looked at; it is made anew a month before its end. */
+const RENEWAL_MS = 12 * 3600_000;
+
 export interface AdminDoor {
   readonly url: string;
   close(): Promise<void>;
@@ -31,8 +34,22 @@ export async function openAdmin(
   });
   const { admin: endpoint, adminHosts: hosts } = config.listen;
   const admin: Admin = makeAdmin({ view, token, hosts, logger, clock });
-  const tls = endpoint.kind === 'unix' ? undefined : await adminTls(config, foundation, setting.cellar);
-  return { url: await admin.listen(endpoint, tls), close: () => admin.close() };
+  const makeTls = (): Promise<AdminTls> => adminTls(config, foundation, setting.cellar);
+  const url = await admin.listen(endpoint, endpoint.kind === 'unix' ? undefined : await makeTls());
+  const renewal = setInterval(() => {
+    makeTls().then(
+      (tls) => admin.setTls(tls),
+      (error: unknown) =>
+        logger.error({ err: error }, 'the certificate of the admin endpoint could not be renewed'),
+    );
+  }, RENEWAL_MS).unref();
+  return {
+    url,
+    async close() {
+      clearInterval(renewal);
+      await admin.close();
+    },
+  };
 }
 
 async function adminTls(
