@@ -39,8 +39,8 @@ export interface Watch {
 /**
  * Takes a request through the rooms, turns a failure into its answer, and has the exchange recorded in any case.
  *
- * Security: an answer that streams does not begin when something that its decision may hang on has ended or changed
- * since the request came: it is decided anew first.
+ * Security: an answer that streams, or comes late, does not begin when something that its decision may hang on has
+ * ended or changed since the request came: it is decided anew first.
  */
 export function serve(rooms: Rooms, arrived: Arrived, responder: Responder, watch: Watch): void {
   const mark = watch.streams.mark();
@@ -48,7 +48,8 @@ export function serve(rooms: Rooms, arrived: Arrived, responder: Responder, watc
   let failed = false;
   const answer = (answered: Answered): void => {
     try {
-      if (admitted === undefined || !isStream(answered)) {
+      const isWatched = isStream(answered) || (watch.streams.mark() !== mark && isLate(arrived));
+      if (admitted === undefined || !isWatched) {
         responder.answer(answered, (delivered) => watch.onServed(arrived, delivered));
         return;
       }
@@ -89,6 +90,13 @@ export function serve(rooms: Rooms, arrived: Arrived, responder: Responder, watc
   }
   if (outcome instanceof Promise) outcome.then(answer, fail);
   else answer(outcome);
+}
+
+/** A revocation counts within this time, also for a request that waits for something to happen. */
+const LATE_MS = 1_000;
+
+function isLate({ startedAtMs }: Arrived): boolean {
+  return performance.now() - startedAtMs > LATE_MS;
 }
 
 function isStream({ tunnel, body }: Answered): boolean {

@@ -11,11 +11,21 @@ import type { House } from './house.ts';
  * Security: call it after everybody who forgets credentials listens to the notices: a review asks them.
  */
 export function watchStreams(
-  { clock, coarse, metrics, notices }: Pick<Foundation, 'clock' | 'coarse' | 'metrics' | 'notices'>,
+  { clock, coarse, metrics, notices, sessions }: Foundation,
   review: Review,
 ): OpenStreams {
   const onCut = (reason: string): void => metrics.streamCut(reason);
-  const streams = new OpenStreams({ clock, review, tagsOf, endedTag, onCut });
+  const streams = new OpenStreams({
+    clock,
+    review,
+    tagsOf,
+    endedTag,
+    sessions: {
+      isLive: async (id) => (await sessions.live(id)) !== undefined,
+      touch: (id) => sessions.touch(id),
+    },
+    onCut,
+  });
   notices.on((notice) => streams.hear(notice));
   notices.onGap(() => streams.doubtAll());
   coarse.onTick(() => streams.tick());

@@ -92,6 +92,8 @@ export class Http1Responder implements Responder, ByteSink {
     this.#res.destroy();
   }
 
+  readonly bytesIn = 0;
+
   get bytesOut(): number {
     return this.#bytesOut;
   }

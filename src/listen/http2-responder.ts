@@ -133,6 +133,10 @@ export class Http2Responder implements Responder, ByteSink {
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
+  get bytesIn(): number {
+    return this.#tunnel?.bytesIn ?? 0;
+  }
+
   get bytesOut(): number {
     return this.#tunnel?.bytesOut ?? this.#bytesOut;
   }

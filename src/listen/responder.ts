@@ -15,6 +15,8 @@ export interface Responder {
   answer(answered: Answered, done: (delivered: Delivered) => void): void;
   /** Bytes of the body that were handed to the connection so far. */
   readonly bytesOut: number;
+  /** Bytes that came from the client over its WebSocket so far. */
+  readonly bytesIn: number;
   /**
    * Breaks off an answer that is under way; `done` follows. A WebSocket gets a close frame 4401, an HTTP/2 stream is
    * reset, any other HTTP/1.1 connection ends.

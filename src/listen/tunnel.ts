@@ -29,6 +29,7 @@ export class Tunnel {
   readonly #frames = new WebSocketFrames();
   #bound: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
+  #bytesIn = 0;
   #bytesOut = 0;
   #open = 2;
   /** Why it is being cut. */
@@ -44,7 +45,10 @@ export class Tunnel {
     this.#upstream = upstream;
     this.#onEnd = onEnd;
     if (idleMs > 0) this.#idle = setTimeout(this.#destroyBoth, idleMs).unref();
-    client.on('data', () => this.#idle?.refresh());
+    client.on('data', (chunk: Buffer) => {
+      this.#bytesIn += chunk.length;
+      this.#idle?.refresh();
+    });
     upstream.on('data', (chunk: Buffer) => this.#fromUpstream(chunk));
     client.on('error', this.#destroyBoth);
     upstream.on('error', this.#destroyBoth);
@@ -54,6 +58,10 @@ export class Tunnel {
     upstream.once('close', () => this.#closed(client));
     client.pipe(upstream);
     upstream.pipe(client);
+  }
+
+  get bytesIn(): number {
+    return this.#bytesIn;
   }
 
   get bytesOut(): number {

@@ -63,6 +63,10 @@ export class UpgradeResponder implements Responder {
     );
   }
 
+  get bytesIn(): number {
+    return this.#tunnel?.bytesIn ?? 0;
+  }
+
   get bytesOut(): number {
     return this.#tunnel?.bytesOut ?? this.#ordinary.bytesOut;
   }

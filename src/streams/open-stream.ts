@@ -4,6 +4,8 @@ import { kindOf, type StreamKind } from './stream-kind.ts';
 /** The client's side of an answer that is under way. */
 export interface StreamLine {
   readonly bytesOut: number;
+  /** Bytes that came from the client of a WebSocket. */
+  readonly bytesIn: number;
   /** Breaks the answer off. @param reason - told to the client of a WebSocket */
   cut(reason: string): void;
 }
@@ -35,6 +37,7 @@ export class OpenStream {
   /** Position in the order of doubts at which it was last doubted. */
   doubtedAt = 0;
   #isCut = false;
+  #bytesSeen = 0;
 
   constructor(admitted: Admitted, answered: Answered, line: StreamLine, nowMs: number) {
     this.admitted = admitted;
@@ -58,6 +61,14 @@ export class OpenStream {
     this.admitted.arrived.record.reason = `cut-${reason}`;
     this.#line.cut(reason);
     return true;
+  }
+
+  /** Tells whether the client has sent something over its WebSocket since this was asked last. */
+  wasUsed(): boolean {
+    const { bytesIn } = this.#line;
+    const used = bytesIn !== this.#bytesSeen;
+    this.#bytesSeen = bytesIn;
+    return used;
   }
 
   view(): StreamView {

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Notice } from '../state/notices.ts';
 import { Doubts, type Review } from './doubts.ts';
 import { OpenStream, type StreamLine, type StreamView } from './open-stream.ts';
+import { SessionCheck, type StreamSessions } from './session-check.ts';
 import { StreamIndex } from './stream-index.ts';
 import type { StreamKind } from './stream-kind.ts';
 
@@ -13,12 +14,15 @@ export interface OpenStreamsOptions {
   readonly tagsOf: (ties: Ties) => readonly string[];
   /** Gives the tag of what a notice says has ended or changed; `undefined` when no credential hangs on it. */
   readonly endedTag: (notice: Notice) => string | undefined;
+  readonly sessions: StreamSessions;
   /** Counts a stream that was cut. */
   readonly onCut: (reason: string) => void;
 }
 
 /** Age at which an answer that is neither WebSocket nor event stream counts as a stream and is indexed. */
 const LONG_MS = 1_000;
+/** How often sessions are looked at that may have ended for idleness. */
+const SESSION_CHECK_SEC = 30;
 
 /**
  * Every answer of this process that is under way: WebSockets, event streams, long bodies.
@@ -32,6 +36,7 @@ const LONG_MS = 1_000;
 export class OpenStreams {
   readonly #options: OpenStreamsOptions;
   readonly #doubts: Doubts;
+  readonly #sessionCheck: SessionCheck;
   readonly #index = new StreamIndex();
   readonly #open = new Set<OpenStream>();
   /** Not indexed yet, in order of their beginning. */
@@ -41,6 +46,7 @@ export class OpenStreams {
 
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
+    this.#sessionCheck = new SessionCheck(options.sessions);
     this.#doubts = new Doubts({
       review: options.review,
       kept: (stream, admitted) => this.#keep(stream, admitted),
@@ -116,6 +122,12 @@ export class OpenStreams {
     this.#sweptSec = nowSec;
     for (const stream of this.#index.endedBy(nowSec)) this.#cut(stream, 'expired');
     this.#doubts.again();
+    if (nowSec % SESSION_CHECK_SEC === 0) this.checkSessions();
+  }
+
+  /** Cuts what hangs on sessions that ended for idleness. */
+  checkSessions(): void {
+    void this.#sessionCheck.run([...this.#open], (stream) => this.#cut(stream, 'session-ended'));
   }
 
   /** Cuts one stream by its id. @returns whether there is such a stream in this process */

@@ -91,11 +91,9 @@ async function openAll(houses: readonly [GatewayProcess, GatewayProcess]): Promi
 }
 
 function open({ port, ca }: GatewayProcess, token: string): Promise<Watched> {
-  const socket = new WebSocket(`wss://127.0.0.1:${port}/ws`, {
-    ca,
-    servername: 'localhost',
-    headers: { host: `localhost:${port}`, authorization: `Bearer ${token}` },
-  });
+  const headers = { host: `localhost:${port}`, authorization: `Bearer ${token}` };
+  const options = { ca, servername: 'localhost', headers };
+  const socket = new WebSocket(`wss://127.0.0.1:${port}/ws`, options);
   const watched: Watched = { socket, lastByteAt: 0, closedAt: 0, code: 0 };
   return new Promise((resolve, reject) => {
     socket.on('error', reject);

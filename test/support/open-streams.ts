@@ -63,11 +63,8 @@ function fieldsOf({ authorization }: StreamDoor): Record<string, string> {
 export async function openWebSocket(door: StreamDoor, path = '/ws'): Promise<ClientStream> {
   const { port, ca, host = 'localhost' } = door;
   const seen: Seen = { ending: undefined, count: 0 };
-  const socket = new WebSocket(`wss://127.0.0.1:${port}${path}`, {
-    ca,
-    servername: host,
-    headers: { ...fieldsOf(door), host: `${host}:${port}` },
-  });
+  const options = { ca, servername: host, headers: { ...fieldsOf(door), host: `${host}:${port}` } };
+  const socket = new WebSocket(`wss://127.0.0.1:${port}${path}`, options);
   socket.on('message', () => seen.count++);
   socket.on('error', () => {});
   socket.on('unexpected-response', (_request, answer) => {
@@ -120,7 +117,7 @@ export async function openHttp2(door: StreamDoor, path: string, websocket = fals
       : { ...target, ':method': 'GET' },
     { endStream: !websocket },
   );
-  let last = Buffer.alloc(0);
+  let last: Buffer = Buffer.alloc(0);
   stream.on('response', (fields) => {
     if (fields[':status'] !== 200) seen.ending = `status ${fields[':status']}`;
   });

@@ -26,11 +26,25 @@ function makeWorld() {
     /** What the rooms would say now, by stream. */
     refusal: new Map<string, GatewayError>(),
     cuts: new Map<string, string>(),
+    asked: [] as string[],
+    touched: [] as string[],
+    over: new Set<string>(),
+    away: false,
+    /** Bytes that the clients of all streams have sent. */
+    bytesIn: 0,
   };
   const streams = new OpenStreams({
     clock: () => world.nowMs,
     tagsOf,
     endedTag,
+    sessions: {
+      isLive: async (id) => {
+        world.asked.push(id);
+        if (world.away) throw AWAY;
+        return !world.over.has(id);
+      },
+      touch: (id) => world.touched.push(id),
+    },
     onCut: () => {},
     review: async (arrived: Arrived) => {
       world.reviews.push(arrived.id);
@@ -42,6 +56,9 @@ function makeWorld() {
   const open = (id: string, ties: Partial<Ties> | undefined, answered = EVENTS, route = 'r') =>
     streams.enter(admittedAs(id, ties, route), answered, {
       bytesOut: 0,
+      get bytesIn() {
+        return world.bytesIn;
+      },
       cut: (reason) => world.cuts.set(id, reason),
     });
   return { ...world, world, streams, open };
@@ -169,6 +186,37 @@ test('a stream ends with its credential, not before and at most a second after',
   world.nowMs = 1_002_000;
   streams.tick();
   assert.equal(cuts.get('a'), 'expired');
+});
+
+test('a session that ended for idleness is found, once for all its streams, and only when the state can say', async () => {
+  const { streams, open, cuts, world } = makeWorld();
+  for (const id of ['a', 'b', 'c']) open(id, { sessionId: 'idle' });
+  open('d', { sessionId: 'live' });
+  world.over.add('idle');
+  world.away = true;
+  streams.checkSessions();
+  await settled();
+  assert.equal(cuts.size, 0);
+  world.away = false;
+  world.asked.length = 0;
+  streams.checkSessions();
+  await settled();
+  assert.deepEqual(world.asked, ['idle', 'live']);
+  assert.deepEqual([...cuts.keys()], ['a', 'b', 'c']);
+});
+
+test('a session is used by whoever sends something over its WebSocket, not by an open stream alone', async () => {
+  const { streams, open, world } = makeWorld();
+  open('a', { sessionId: 's1' });
+  streams.checkSessions();
+  await settled();
+  assert.deepEqual(world.touched, []);
+  world.bytesIn = 10;
+  streams.checkSessions();
+  await settled();
+  streams.checkSessions();
+  await settled();
+  assert.deepEqual(world.touched, ['s1']);
 });
 
 test('a reload cuts what is not shared, and doubting all spares what has no credential', async () => {
