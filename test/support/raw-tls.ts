@@ -28,7 +28,10 @@ export function openTls({ port, ca }: Door, options: RawTlsOptions = {}): Promis
   const { alpn = 'http/1.1', serverName = 'localhost' } = options;
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, ca, servername: serverName, ALPNProtocols: [alpn] });
-    let wake: () => void = () => {};
+    const waiting = new Set<() => void>();
+    const wake = (): void => {
+      for (const one of waiting) one();
+    };
     let closed = false;
     const raw: RawTls = {
       socket,
@@ -41,12 +44,14 @@ export function openTls({ port, ca }: Door, options: RawTlsOptions = {}): Promis
         const end = performance.now() + boundMs;
         while (!condition() && !closed && performance.now() < end) {
           const left = Math.max(1, end - performance.now());
-          await new Promise<void>((done) => {
-            const timer = setTimeout(done, left);
-            wake = () => {
+          await new Promise<void>((resume) => {
+            const done = (): void => {
               clearTimeout(timer);
-              done();
+              waiting.delete(done);
+              resume();
             };
+            const timer = setTimeout(done, left);
+            waiting.add(done);
           });
         }
         return condition();
