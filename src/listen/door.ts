@@ -65,14 +65,16 @@ async function closeServer(
   open: Set<Socket>,
   boundMs: number,
 ): Promise<number> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  let over = false;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve())).then(() => {
+    over = true;
+  });
   const startedAt = performance.now();
-  // Node closes idle connections once, on close; those that become idle later are ours to end.
-  while (open.size > 0 && performance.now() - startedAt < boundMs) {
+  while (!over && performance.now() - startedAt < boundMs) {
     server.closeIdleConnections?.();
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, SWEEP_MS))]);
   }
-  const cut = open.size;
+  const cut = over ? 0 : open.size;
   for (const socket of open) socket.destroy();
   await closed;
   return cut;

@@ -3,6 +3,7 @@ import type { LimitsConfig } from '../config/config.ts';
 import { parseAuthority } from '../lib/canonical-host.ts';
 import { canonicalPath } from '../lib/canonical-path.ts';
 import { connectionLimit } from './connection-limit.ts';
+import { IdleConnections } from './idle-connections.ts';
 
 export interface PlainServerParts {
   readonly limits: LimitsConfig;
@@ -21,6 +22,7 @@ export interface PlainServerParts {
  */
 export function makePlainServer(parts: PlainServerParts): Server {
   const { limits } = parts;
+  const idle = new IdleConnections();
   const server = createServer(
     {
       headersTimeout: limits.headerTimeoutMs,
@@ -28,14 +30,18 @@ export function makePlainServer(parts: PlainServerParts): Server {
       keepAliveTimeout: limits.keepAliveMs,
       ...(limits.headerBytes === 0 ? {} : { maxHeaderSize: limits.headerBytes }),
     },
-    (req, res) => redirect(req, res, parts),
+    (req, res) => {
+      idle.begin(req.socket, res);
+      redirect(req, res, parts);
+    },
   );
   const admits = connectionLimit(limits.connectionsPerAddress);
   server.on('connection', (socket) => {
-    if (!admits(socket)) socket.destroy();
+    if (admits(socket)) idle.add(socket);
+    else socket.destroy();
   });
   server.on('upgrade', (_req, socket) => socket.destroy());
-  return server;
+  return Object.assign(server, { closeIdleConnections: () => idle.close() });
 }
 
 function redirect(req: IncomingMessage, res: ServerResponse, parts: PlainServerParts): void {

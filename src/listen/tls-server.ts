@@ -16,6 +16,7 @@ import { unmappedAddress } from '../lib/ip-range.ts';
 import type { Arrivals } from './arrive.ts';
 import { type Connection, describeConnection } from './connection.ts';
 import { connectionLimit } from './connection-limit.ts';
+import { IdleConnections } from './idle-connections.ts';
 import { sessionWatch } from './session-watch.ts';
 
 /** What a handshake needs to know of a server name. */
@@ -51,19 +52,22 @@ const MAX_REJECTED_STREAMS = 100;
  * certificate or, without one, a handshake failure. Minimum versions are checked again after the handshake, because
  * OpenSSL keeps those of the endpoint when the name selects another context.
  */
-export function makeTlsServer(parts: TlsServerParts): Http2SecureServer {
+export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { closeIdleConnections(): void } {
   const { limits, arrivals } = parts;
   const server = createSecureServer(serverOptions(parts));
   const connections = new WeakMap<object, Connection>();
   const admits = connectionLimit(limits.connectionsPerAddress);
   const watch = sessionWatch(limits);
+  const idle = new IdleConnections();
 
   server.on('connection', (socket: Socket) => {
     socket.on('error', () => {});
     if (!admits(socket)) {
       parts.onHandshake('refused', 'none');
       socket.destroy();
+      return;
     }
+    idle.handshake(socket);
   });
   server.on('tlsClientError', (_error, socket: TLSSocket) => {
     parts.onHandshake('failed', 'none');
@@ -83,7 +87,10 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer {
   server.on('secureConnection', (socket: TLSSocket) => {
     parts.onHandshake('done', socket.getProtocol() ?? 'none');
     socket.setNoDelay(true);
-    if (socket.alpnProtocol !== 'h2') describe(socket, '1.1');
+    idle.shaken(socket);
+    if (socket.alpnProtocol === 'h2') return;
+    idle.add(socket);
+    describe(socket, '1.1');
   });
   server.on('session', (session: ServerHttp2Session) => {
     const described = describeSocket(session.socket as TLSSocket, '2', parts.certificates);
@@ -95,15 +102,15 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer {
     watch(session);
   });
 
-  server.on('request', (req: IncomingMessage, res: ServerResponse) => {
+  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+    idle.begin(req.socket, res);
     const connection = describe(req.socket as TLSSocket, '1.1');
     if (connection !== undefined) arrivals.http1(req, res, connection);
-  });
-  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
-    const connection = describe(req.socket as TLSSocket, '1.1');
-    if (connection !== undefined) arrivals.http1(req, res, connection);
-  });
+  };
+  server.on('request', onRequest);
+  server.on('checkContinue', onRequest);
   server.on('upgrade', (req: IncomingMessage, socket: Socket, head: Buffer) => {
+    idle.handOver(socket);
     const connection = describe(req.socket as TLSSocket, '1.1');
     if (connection !== undefined) arrivals.upgrade(req, socket, head, connection);
   });
@@ -124,7 +131,7 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer {
   );
   server.on('sessionError', () => {});
   server.on('error', () => {});
-  return server;
+  return Object.assign(server, { closeIdleConnections: () => idle.close() });
 }
 
 const END_STREAM = 0x1;
