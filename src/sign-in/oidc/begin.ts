@@ -78,9 +78,13 @@ export async function begin({ providers, flows, clock }: BeginParts, order: Begi
 }
 
 function promptOf({ session }: BeginOrder, scopes: readonly string[]): Record<string, string> {
-  if (session !== undefined) return { prompt: 'login', max_age: '0' };
+  const prompts = session === undefined ? [] : ['login'];
   // OpenID Connect Core §11: offline access is given only with consent.
-  return scopes.includes('offline_access') ? { prompt: 'consent' } : {};
+  if (scopes.includes('offline_access')) prompts.push('consent');
+  return {
+    ...(prompts.length > 0 ? { prompt: prompts.join(' ') } : {}),
+    ...(session === undefined ? {} : { max_age: '0' }),
+  };
 }
 
 /** Security: a second look, in case a caller forgot the first: a browser must read it as a path of this host. */
