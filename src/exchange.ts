@@ -71,6 +71,19 @@ export interface ExchangeRecord {
   /** Milliseconds spent until the identity was known. */
   authenticateMs: number | undefined;
   retries: number;
+  /** Set when somebody tried to sign in with this exchange and did not succeed; the security log tells it. */
+  failedSignIn?: FailedSignIn | undefined;
+}
+
+/** An attempt to prove who one is that did not succeed. */
+export interface FailedSignIn {
+  /** `throttled`: turned away unseen, because too many attempts failed before. */
+  readonly outcome: 'failed' | 'throttled';
+  readonly method: MethodName | 'password' | 'passkey' | 'totp' | 'recovery-code';
+  /** The name that was claimed, as it was given; `undefined` for none. */
+  readonly user: string | undefined;
+  /** Word from a closed set, as in `ExchangeRecord.reason`. Never client text. */
+  readonly reason: string;
 }
 
 export interface Arrived {
@@ -144,6 +157,8 @@ export interface Ties {
   readonly jti: string | undefined;
   readonly subject: string | undefined;
   readonly issuedAtSec: number | undefined;
+  /** Longest silence after which a credential is asked for anew, milliseconds; absent: silence does not end it. */
+  readonly idleMs?: number;
   /** Public id of the app password. */
   readonly apiKeyId?: string | undefined;
 }

@@ -24,7 +24,7 @@ import { type LeveledLogger, makeLogger } from './observe/logger.ts';
 import { makeMetrics } from './observe/metrics.ts';
 import { makeRecorder } from './observe/recorder.ts';
 import { decide, serve, type Watch } from './pipeline.ts';
-import { matchRoute } from './route/match-route.ts';
+import { servesHost } from './route/match-route.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 
 export interface GatewayOptions {
@@ -144,7 +144,7 @@ class Gateway {
       corridor: () => present(this.#corridor),
       certificates: certificatePicker(() => present(this.#cellar)),
       metrics: this.#foundation.metrics,
-      serves: (host) => matchRoute(present(this.#house).table, host, '/') !== undefined,
+      serves: (host) => servesHost(present(this.#house).table, host),
     });
     const view = makeView({
       foundation: this.#foundation,
@@ -229,13 +229,18 @@ class Gateway {
   /** Lets the parts that outlive generations follow the configuration. */
   #adjust({ authenticate, observe }: Config): void {
     this.#foundation.sessions.configure(authenticate.session);
+    this.#foundation.apiKeys.configure({ maxLifeMs: authenticate.apiKey?.maxLifeMs ?? 0 });
     this.#foundation.cache.configure({ ...authenticate, entries: authenticate.cacheEntries });
     this.#log.logger.level = observe.level;
   }
 
   #corridorOf({ rooms, trusted, config }: House): Corridor {
-    const { accessLog, metrics } = this.#foundation;
-    const recorder = makeRecorder({ accessLog: config.observe.accessLog ? accessLog : undefined, metrics });
+    const { accessLog, securityLog, metrics } = this.#foundation;
+    const recorder = makeRecorder({
+      accessLog: config.observe.accessLog ? accessLog : undefined,
+      securityLog,
+      metrics,
+    });
     const idleByRoute = new Map(config.routes.map((route) => [route.id, route.streamIdleMs]));
     const watch: Watch = {
       streams: this.#streams,

@@ -29,6 +29,8 @@ export interface AccountsOptions {
   readonly hashing: { readonly pool: HashPool; readonly parameters: HashParameters };
   /** Ends every session of an account: called when it is removed or gets another password. */
   readonly endSessions: (name: string) => Promise<unknown>;
+  /** Removes what hangs on an account that is gone, so that a later one of the same name does not inherit it. */
+  readonly forget?: (name: string) => Promise<unknown>;
 }
 
 interface Found {
@@ -96,6 +98,7 @@ export class Accounts {
     const existed = await this.#options.store.records.delete(KEY + name);
     await this.#options.notices.publish({ kind: 'account-removed', name });
     await this.#options.endSessions(name);
+    await this.#options.forget?.(name);
     return existed;
   }
 

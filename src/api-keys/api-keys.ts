@@ -94,11 +94,13 @@ export class ApiKeys {
     const pointer = await this.#options.store.records.get(pointerKey(hash));
     if (pointer === undefined) return undefined;
     const record = await this.#read(Buffer.from(pointer.value).toString('latin1'));
-    if (record === undefined || !sameText(record.keyHash, hash)) return undefined;
-    const found = keyOf(record);
-    if (record.account === undefined) return found;
-    const account = await this.#options.accountOf(record.account);
-    return account && { ...found, groups: account.groups, email: account.email };
+    return record === undefined || !sameText(record.keyHash, hash) ? undefined : this.#present(record);
+  }
+
+  /** Gives the live app password of a public id. */
+  async byId(id: string): Promise<ApiKey | undefined> {
+    const record = await this.#read(id);
+    return record && this.#present(record);
   }
 
   /** Lists the live app passwords, of everybody or of one owner; a garbage record is left out and logged. */
@@ -182,6 +184,14 @@ export class ApiKeys {
     if (stored === undefined) return undefined;
     const record = decodeKey(id, stored.value);
     return this.#isLive(record) ? record : undefined;
+  }
+
+  /** Gives it as its account has it now; `undefined` when the account is gone. */
+  async #present(record: KeyRecord): Promise<ApiKey | undefined> {
+    const found = keyOf(record);
+    if (record.account === undefined) return found;
+    const account = await this.#options.accountOf(record.account);
+    return account && { ...found, groups: account.groups, email: account.email };
   }
 
   #isLive({ createdAtMs, expiresAtMs }: KeyRecord): boolean {

@@ -1,6 +1,6 @@
 import type { RouteConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
-import type { Identified, MethodName, Routed } from '../exchange.ts';
+import type { FailedSignIn, Identified, MethodName, Routed } from '../exchange.ts';
 import { schemeOf } from './authorization-header.ts';
 import { Flights } from './flights.ts';
 import { type Method, type ReasonWord, rejected, type Verdict, type Verified } from './method.ts';
@@ -80,17 +80,17 @@ class Authenticator {
       const key = this.#cache.keyOf(credential);
       const known = this.#cache.recall(key, method.name, plan.storeDown);
       if (typeof known === 'object' && !method.doubts?.(routed.arrived, known.identity)) {
-        return this.#identified(routed, known);
+        return this.#identified(routed, known, method);
       }
       if (known === 'down') throw unavailable(routed);
       if (known === 'revoked') return refuse(routed, plan, method, rejected('token-revoked'));
       return this.#verify(routed, plan, method, key).then((verdict) => {
-        if (verdict.kind === 'verified') return this.#identified(routed, verdict);
+        if (verdict.kind === 'verified') return this.#identified(routed, verdict, method);
         if (verdict.kind === 'absent') return this.#askFrom(index + 1, routed, plan);
         return refuse(routed, plan, method, verdict);
       });
     }
-    if (plan.isPublic) return this.#identified(routed, undefined);
+    if (plan.isPublic) return this.#identified(routed, undefined, undefined);
     return refuse(routed, plan, undefined, { kind: 'absent' });
   }
 
@@ -100,6 +100,7 @@ class Authenticator {
       return await this.#flights.join(key, mark, () => this.#inspect(routed, method, key, mark));
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
+      if (error.code === 'SP_AUTHENTICATE_THROTTLED') tell(routed, method, 'throttled', error.reason);
       if (error.code !== 'SP_STATE_UNREACHABLE') throw noted(routed, error);
       // The state failed before anybody noticed that it is away: what is known counts as the route says.
       const known = this.#cache.recall(key, method.name, plan.storeDown, true);
@@ -115,8 +116,13 @@ class Authenticator {
     return verdict;
   }
 
-  #identified({ arrived, route }: Routed, verified: Verified | undefined): Identified {
+  #identified(
+    { arrived, route }: Routed,
+    verified: Verified | undefined,
+    judge: Method | undefined,
+  ): Identified {
     const identity = verified?.identity ?? null;
+    if (verified !== undefined) judge?.used?.(arrived, verified);
     arrived.record.authenticateMs = this.#now() - arrived.startedAtMs;
     if (identity !== null) {
       arrived.record.user = identity.user;
@@ -134,6 +140,8 @@ function makePlan(config: RouteConfig, byName: ReadonlyMap<MethodName, Method>):
       detail: `${config.id} accepts ${name}, which is not configured`,
     });
   });
+  // App passwords are known by their form: asked first, one is never taken for a malformed token or a wrong password.
+  methods.sort((a, b) => Number(b.name === 'apiKey') - Number(a.name === 'apiKey'));
   return {
     methods,
     schemes: new Set(methods.flatMap((method) => method.scheme ?? [])),
@@ -154,6 +162,12 @@ function demandOneAcceptedScheme(routed: Routed, plan: Plan): void {
   if (!plan.schemes.has(schemeOf(authorization))) {
     refuse(routed, plan, undefined, rejected('scheme-not-accepted'));
   }
+  // The scheme of an app password may carry what no method of the route reads, such as a token.
+  const reads = (method: Method) =>
+    method.scheme !== undefined && method.credential(routed.arrived) !== undefined;
+  if (plan.methods[0]?.name === 'apiKey' && !plan.methods.some(reads)) {
+    refuse(routed, plan, undefined, rejected('scheme-not-accepted'));
+  }
 }
 
 /** Throws the 401 with one `WWW-Authenticate` field per accepted method that has a challenge. */
@@ -164,6 +178,7 @@ function refuse(routed: Routed, plan: Plan, judge: Method | undefined, verdict: 
     if (value !== undefined) headers.push('www-authenticate', value);
   }
   if (verdict.kind === 'rejected') {
+    if (judge !== undefined) tell(routed, judge, 'failed', verdict.reason);
     throw noted(routed, new GatewayError('SP_AUTHENTICATE_REJECTED', { reason: verdict.reason, headers }));
   }
   const reason: ReasonWord = 'credential-absent';
@@ -173,6 +188,21 @@ function refuse(routed: Routed, plan: Plan, judge: Method | undefined, verdict: 
 function unavailable(routed: Routed, cause?: unknown): GatewayError {
   const reason: ReasonWord = 'state-unreachable';
   return noted(routed, new GatewayError('SP_AUTHENTICATE_UNAVAILABLE', { reason, cause }));
+}
+
+/**
+ * Writes a failed sign-in into the record. A cookie that is over is none: it is what a signed-in person comes with
+ * after a while, and nobody guesses 256 bits.
+ */
+function tell(
+  { arrived }: Routed,
+  method: Method,
+  outcome: FailedSignIn['outcome'],
+  reason: string | undefined,
+): void {
+  if (method.name === 'session' || method.name === 'oidc') return;
+  const user = method.claimedUser?.(arrived);
+  arrived.record.failedSignIn = { outcome, method: method.name, user, reason: reason ?? outcome };
 }
 
 /** Writes the reason into the record and gives the error back. */

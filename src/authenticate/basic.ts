@@ -89,6 +89,10 @@ export function makeBasicMethod(options: BasicMethodOptions): Method {
         : undefined,
     inspect,
     doubts: ({ client: { address } }, { user }) => brake.isHeld({ user, address }),
+    claimedUser({ request: { authorization } }) {
+      const credential = authorization === undefined ? undefined : basicCredentialOf(authorization);
+      return credential?.name;
+    },
     challenge: () => basicChallenge(options.realm),
   };
 }

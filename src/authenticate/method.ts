@@ -26,7 +26,8 @@ export type ReasonWord =
   | 'token-not-yet-valid'
   | 'token-too-old'
   | 'token-revoked'
-  | 'session-ended';
+  | 'session-ended'
+  | 'api-key-unknown';
 
 export interface Verified {
   readonly kind: 'verified';
@@ -45,8 +46,8 @@ export type Verdict = { readonly kind: 'absent' } | Verified | Rejected;
 /** One way to prove who is asking. */
 export interface Method {
   readonly name: MethodName;
-  /** Lower-case authentication scheme read from `Authorization`; `undefined` for methods that read something else. */
-  readonly scheme: string | undefined;
+  /** Lower-case authentication schemes read from `Authorization`; `undefined` for methods that read something else. */
+  readonly scheme: string | readonly string[] | undefined;
   /**
    * Gives what identifies this method's credential in the request, or `undefined` when it carries none. Cheap, no I/O.
    * Two requests with the same text get the same verdict, so everything that the verdict depends on is in it.
@@ -57,8 +58,12 @@ export interface Method {
    * @throws SP_AUTHENTICATE_THROTTLED, SP_AUTHENTICATE_UNAVAILABLE, SP_STATE_UNREACHABLE
    */
   inspect(arrived: Arrived): Verdict | Promise<Verdict>;
+  /** Takes note, without I/O, that a verified credential was used for a request; absent: nothing is noted. */
+  used?(arrived: Arrived, verified: Verified): void;
   /** Tells, without I/O, whether a verdict remembered for this request must not be used; absent: never. */
   doubts?(arrived: Arrived, identity: Identity): boolean;
+  /** Gives the name that the credential claims, as it was given, for the security log; absent: it claims none. */
+  claimedUser?(arrived: Arrived): string | undefined;
   /** Gives the value of `WWW-Authenticate` (RFC 9110 §11.6.1), or `undefined` when the method has none. */
   challenge(verdict: Verdict): string | undefined;
 }

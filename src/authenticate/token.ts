@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import type { Arrived } from '../exchange.ts';
+import type { Arrived, Identity } from '../exchange.ts';
 import type { TokenFacts } from '../sessions/revocation-list.ts';
 import { hasScheme, token68Of } from './authorization-header.ts';
 import { bearerChallenge } from './challenge.ts';
@@ -25,6 +25,8 @@ interface LiveSession {
   readonly email?: string | undefined;
   /** Seconds since the epoch. */
   readonly expiresAtSec: number;
+  readonly authenticatedAtSec?: number | undefined;
+  readonly secondFactorAtSec?: number | undefined;
 }
 
 /** The sessions a token may be bound to. */
@@ -34,8 +36,10 @@ export interface LiveSessions {
    * @throws SP_STATE_UNREACHABLE
    */
   live(id: string): Promise<LiveSession | undefined>;
-  /** Notes that the session was used, so that it does not end for idleness. */
+  /** Notes that the session was used, so that it does not end for idleness; no I/O. */
   touch(id: string): void;
+  /** Longest silence after which a session ends, milliseconds. */
+  readonly idleMs?: number;
 }
 
 /**
@@ -72,9 +76,12 @@ export function makeTokenMethod(options: TokenMethodOptions): Method {
     if (token.sessionId === undefined) return rejected('token-claims');
     const session = await options.sessions.live(token.sessionId);
     if (session?.user !== token.user) return rejected('session-ended');
-    options.sessions.touch(token.sessionId);
-    if (issuer !== OWN_ISSUER || session.account === undefined) return verified(token, session);
-    return verified({ ...token, groups: session.groups ?? [], email: session.email }, session);
+    if (issuer !== OWN_ISSUER) return verified(token, session, options.sessions.idleMs);
+    const { authenticatedAtSec, secondFactorAtSec } = session;
+    const own = { ...token, authenticatedAtSec, secondFactorAtSec };
+    const fresh =
+      session.account === undefined ? own : { ...own, groups: session.groups ?? [], email: session.email };
+    return verified(fresh, session, options.sessions.idleMs);
   }
 
   return {
@@ -83,18 +90,25 @@ export function makeTokenMethod(options: TokenMethodOptions): Method {
     credential: ({ request: { authorization } }) =>
       authorization !== undefined && hasScheme(authorization, 'bearer') ? authorization : undefined,
     inspect,
+    used: (_arrived, { ties }) => {
+      if (ties.sessionId !== undefined) options.sessions.touch(ties.sessionId);
+    },
     challenge: (verdict) => bearerChallenge(options.realm, verdict.kind === 'rejected'),
   };
 }
 
 /** @param session - the live session that the token is bound to; `undefined` when its issuer does not ask for one */
-function verified(token: VerifiedToken, session: LiveSession | undefined): Verdict {
+function verified(
+  token: VerifiedToken & Partial<Pick<LiveSession, 'authenticatedAtSec' | 'secondFactorAtSec'>>,
+  session: LiveSession | undefined,
+  idleMs?: number,
+): Verdict {
   const { user, groups, email, claims, jti, subject, issuedAtSec } = token;
   const sessionId = session && token.sessionId;
   const expiresAtSec = Math.min(token.expiresAtSec, session?.expiresAtSec ?? Number.POSITIVE_INFINITY);
   return {
     kind: 'verified',
-    identity: { user, method: 'token', groups, email, claims, sessionId, expiresAtSec },
+    identity: { user, method: 'token', groups, email, claims, sessionId, expiresAtSec, ...proofsOf(token) },
     ties: {
       expiresAtSec,
       needsState: session !== undefined,
@@ -103,7 +117,21 @@ function verified(token: VerifiedToken, session: LiveSession | undefined): Verdi
       jti,
       subject,
       issuedAtSec,
+      ...(sessionId !== undefined && idleMs !== undefined && { idleMs }),
     },
+  };
+}
+
+/** A token of another issuer may say when the person signed in there (OpenID Connect Core 1.0 §2, `auth_time`). */
+function proofsOf(
+  token: VerifiedToken & Partial<Pick<LiveSession, 'authenticatedAtSec' | 'secondFactorAtSec'>>,
+): Pick<Identity, 'authenticatedAtSec' | 'secondFactorAtSec'> {
+  const said = token.claims.auth_time;
+  const authenticatedAtSec = token.authenticatedAtSec ?? (typeof said === 'number' ? said : undefined);
+  const { secondFactorAtSec } = token;
+  return {
+    ...(authenticatedAtSec !== undefined && { authenticatedAtSec }),
+    ...(secondFactorAtSec !== undefined && { secondFactorAtSec }),
   };
 }
 

@@ -31,6 +31,7 @@ interface Entry {
   readonly verified: Verified;
   readonly verifiedAtMs: number;
   readonly tags: readonly string[];
+  usedAtMs: number;
   /** Whether it was used since it last had a chance to be dropped. */
   used: boolean;
 }
@@ -91,11 +92,14 @@ export class VerifiedCache {
       return 'unknown';
     }
     if (isRevoked(ties)) return 'revoked';
+    // It may have been used in another process since: the state knows.
+    if (ties.idleMs !== undefined && nowMs - entry.usedAtMs >= ties.idleMs) return 'unknown';
     const away = ties.needsState && (outage || !isStateUp());
     if (!this.#isTrusted(nowMs - entry.verifiedAtMs, away ? storeDown : undefined)) {
       return away ? 'down' : 'unknown';
     }
     entry.used = true;
+    entry.usedAtMs = nowMs;
     return entry.verified;
   }
 
@@ -119,7 +123,8 @@ export class VerifiedCache {
     if (this.#endings.anySince(mark, tags)) return;
     this.drop(key);
     if (this.#entries.size >= this.#options.entries) this.#makeRoom();
-    this.#entries.set(key, { verified, verifiedAtMs: this.#options.clock(), tags, used: false });
+    const nowMs = this.#options.clock();
+    this.#entries.set(key, { verified, verifiedAtMs: nowMs, usedAtMs: nowMs, tags, used: false });
     for (const tag of tags) {
       const keys = this.#keysByTag.get(tag);
       if (keys === undefined) this.#keysByTag.set(tag, new Set([key]));

@@ -3,8 +3,11 @@
  */
 import { GatewayError } from '../errors.ts';
 import type { Admitted, Identified, Route } from '../exchange.ts';
+import type { Clock } from '../lib/clock.ts';
+import { makeBoundsTest } from './bounds.ts';
 import { compilePolicy, type PolicyTest } from './compile-policy.ts';
 import { originAllowed } from './origin.ts';
+import { type MissingProof, missingProof } from './proofs.ts';
 
 interface CompiledRoute {
   readonly open: boolean;
@@ -15,13 +18,15 @@ interface CompiledRoute {
 /**
  * Gives the room that decides: `(identified) => admitted`. Sync and pure; policies are compiled once.
  *
- * The room throws SP_AUTHORIZE_DENIED with a word for the first test that failed, SP_AUTHORIZE_ORIGIN for a WebSocket
- * opened by a page of another site.
+ * The room throws SP_AUTHORIZE_DENIED with a word for the first test that failed, SP_AUTHORIZE_ORIGIN for a page of
+ * another site that opens a WebSocket or changes something with the session cookie, and, to who may otherwise pass,
+ * SP_AUTHORIZE_REAUTHENTICATE or SP_AUTHORIZE_SECOND_FACTOR for the proof that the route asks for.
  *
  * Security: whatever is not admitted by the end of the list is denied; only this function makes an `Admitted`.
  */
-export function makeAuthorize(routes: Iterable<Route>): (identified: Identified) => Admitted {
+export function makeAuthorize(routes: Iterable<Route>, clock: Clock): (identified: Identified) => Admitted {
   const compiled = new Map<Route, CompiledRoute>();
+  const oversteps = makeBoundsTest();
   for (const route of routes) compiled.set(route, compile(route));
 
   return (identified) => {
@@ -29,7 +34,7 @@ export function makeAuthorize(routes: Iterable<Route>): (identified: Identified)
     const { record } = arrived;
     const policy = compiled.get(route);
     if (policy === undefined) throw deny(identified, 'no-allow');
-    if (!originAllowed(route, arrived.request)) {
+    if (!originAllowed(route, arrived.request, identity)) {
       record.decision = 'denied';
       record.reason = 'foreign-origin';
       throw new GatewayError('SP_AUTHORIZE_ORIGIN', { reason: 'foreign-origin' });
@@ -39,6 +44,10 @@ export function makeAuthorize(routes: Iterable<Route>): (identified: Identified)
       for (const test of policy.tests) {
         if (!test.admits(identity, arrived)) throw deny(identified, test.reason);
       }
+      const bound = identity.bounds && oversteps(identity.bounds, identified);
+      if (bound !== undefined) throw deny(identified, bound);
+      const missing = missingProof(route.config, identity, clock());
+      if (missing !== undefined) throw demand(identified, missing);
     }
     record.decision = 'allowed';
     return identified as Admitted;
@@ -49,6 +58,12 @@ function compile({ config }: Route): CompiledRoute {
   if (config.public) return { open: true, tests: undefined };
   if (config.allow === undefined) return { open: false, tests: undefined };
   return { open: false, tests: config.allow === 'authenticated' ? [] : compilePolicy(config.allow) };
+}
+
+function demand({ arrived }: Identified, { code, reason }: MissingProof): GatewayError {
+  arrived.record.decision = 'denied';
+  arrived.record.reason = reason;
+  return new GatewayError(code, { reason });
 }
 
 function deny({ arrived }: Identified, reason: string): GatewayError {

@@ -229,6 +229,8 @@ export interface RouteConfig {
   readonly secondFactor: 'required' | 'not-asked';
   /** Longest time since a person proved who they are, milliseconds; `undefined`: not asked. */
   readonly maxAgeMs: number | undefined;
+  /** Longest time since a person proved who they are, asked only of sessions, milliseconds; 0: not asked. */
+  readonly reauthMs: number;
   /** Origins whose pages may read the answers that the gateway itself makes, preflights included. */
   readonly cors: readonly string[];
   /** What somebody unknown gets: `auto` tells pages from programs, `redirect` always the sign-in page, `refuse` always a 401. */

@@ -32,6 +32,7 @@ export function resolveConfig(input: unknown, file: string, context: ResolveCont
       methods: configuredMethods(input.authenticate),
       upstreamNames,
       bodyBytes: listen?.limits.bodyBytes ?? 0,
+      reauthMs: authenticate.config?.session.reauthMs ?? 0,
     },
     context,
   );

@@ -2,6 +2,7 @@ import { canonicalName } from '../accounts/account-name.ts';
 import { Accounts } from '../accounts/accounts.ts';
 import { DEFAULT_HASH_PARAMETERS } from '../accounts/argon2id.ts';
 import { HashPool } from '../accounts/hash-pool.ts';
+import { ApiKeys } from '../api-keys/api-keys.ts';
 import { Assertions } from '../authenticate/assertion.ts';
 import { OwnKeys } from '../authenticate/own-keys.ts';
 import { OwnTokens } from '../authenticate/own-tokens.ts';
@@ -15,6 +16,8 @@ import { FailureCounter } from '../limits/failures.ts';
 import { type AccessLog, makeAccessLog } from '../observe/access-log.ts';
 import type { LogSink } from '../observe/log-sink.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { makeSecurityLog, type SecurityLog } from '../observe/security-log.ts';
+import { SecondFactors } from '../second-factors/second-factors.ts';
 import { Revocations } from '../sessions/revocations.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { Notices } from '../state/notices.ts';
@@ -29,6 +32,7 @@ export interface Foundation {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly accessLog: AccessLog;
+  readonly securityLog: SecurityLog;
   readonly store: Store;
   readonly sealer: Sealer;
   readonly notices: Notices;
@@ -36,6 +40,8 @@ export interface Foundation {
   readonly sessions: Sessions;
   readonly accounts: Accounts;
   readonly failures: FailureCounter;
+  readonly apiKeys: ApiKeys;
+  readonly secondFactors: SecondFactors;
   readonly ownKeys: OwnKeys;
   readonly ownTokens: OwnTokens;
   readonly assertions: Assertions;
@@ -80,6 +86,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       clock,
       logger,
       config: config.authenticate.session,
+      sealer,
       accountOf: (name) => accounts.get(name),
     });
     const accounts: Accounts = new Accounts({
@@ -89,6 +96,30 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       logger,
       hashing: { pool: new HashPool({ concurrency: HASHES_AT_ONCE }), parameters: DEFAULT_HASH_PARAMETERS },
       endSessions: (name) => sessions.revokeAll(name),
+      forget: (name) => Promise.all([apiKeys.revokeAll(name), secondFactors.reset(name)]),
+    });
+    const apiKeys = new ApiKeys({
+      store,
+      notices,
+      clock,
+      logger,
+      maxLifeMs: config.authenticate.apiKey?.maxLifeMs ?? 0,
+      accountOf: (name) => accounts.get(name),
+    });
+    const secondFactors = new SecondFactors({
+      store,
+      sealer,
+      clock,
+      logger,
+      // Apart from passwords, or a right password would give fresh guesses at the code. Users are canonical here.
+      failures: new FailureCounter({
+        store,
+        clock,
+        logger,
+        name: 'second-factor-failures',
+        canonicalName: (user) => user,
+      }),
+      issuer: 'Sallyport',
     });
     const cache = new VerifiedCache({
       entries: config.authenticate.cacheEntries,
@@ -112,6 +143,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       logger,
       metrics,
       accessLog: makeAccessLog(sink, clock),
+      securityLog: makeSecurityLog(sink, clock),
       store,
       sealer,
       notices,
@@ -119,6 +151,8 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       sessions,
       accounts,
       failures: new FailureCounter({ store, clock, logger, canonicalName }),
+      apiKeys,
+      secondFactors,
       ownKeys,
       ownTokens: new OwnTokens(ownKeys, clock),
       assertions: new Assertions(ownKeys, clock),
@@ -129,6 +163,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
         ownKeys.close();
         revocations.close();
         await sessions.close();
+        await apiKeys.close();
         notices.close();
         await store.close();
       },

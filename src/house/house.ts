@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { canonicalName } from '../accounts/account-name.ts';
+import { looksLikeKey } from '../api-keys/key-text.ts';
+import { makeApiKeyMethod } from '../authenticate/api-key.ts';
 import { makeAuthenticate } from '../authenticate/authenticate.ts';
 import { makeBasicMethod } from '../authenticate/basic.ts';
 import { loadTokenIssuer } from '../authenticate/load-token-issuer.ts';
 import type { Method } from '../authenticate/method.ts';
+import { makeSessionMethod } from '../authenticate/session.ts';
 import { makeTokenMethod } from '../authenticate/token.ts';
 import type { TokenIssuer } from '../authenticate/token-issuer.ts';
 import { makeAuthorize } from '../authorize/authorize.ts';
@@ -21,8 +24,8 @@ import { makeRoute } from '../route/match-route.ts';
 import { makeInternalPages } from '../sign-in/internal-pages.ts';
 import { internalRoutes } from '../sign-in/internal-routes.ts';
 import { machinePages } from '../sign-in/machine-pages.ts';
+import { exchangeToken } from './exchange-token.ts';
 import type { Foundation } from './foundation.ts';
-import { issueToken } from './issue-token.ts';
 
 /** Name of the session cookie; `__Host-` binds it to this host, HTTPS and the root path (RFC 6265bis §4.1.3.2). */
 export const SESSION_COOKIE = '__Host-sallyport';
@@ -69,13 +72,14 @@ export async function furnish(
     const issuers = await issuersOf(config, foundation, before, built);
     const upstreams = upstreamsOf(config, foundation, before, built);
     const methods = methodsOf(config, foundation, issuers);
-    const names = methods.map((method) => method.name);
+    // Every session of a provider is a session: the gateway's own pages need not ask twice.
+    const names = methods.map((method) => method.name).filter((name) => name !== 'oidc');
     const table = compileRoutes(config.routes, (host) => internalRoutes(host, INTERNAL_UPSTREAM, names));
     const authenticate = makeAuthenticate(methods, foundation.cache, { now: () => performance.now() });
     const rooms: Rooms = {
       route: makeRoute(table, policyOf),
       authenticate,
-      authorize: makeAuthorize(table.routes),
+      authorize: makeAuthorize(table.routes, foundation.clock),
       forward: makeForward({
         upstreams,
         rules: {
@@ -165,7 +169,7 @@ function upstreamsOf(
 }
 
 function methodsOf(config: Config, foundation: Foundation, issuers: readonly Issuer[]): readonly Method[] {
-  const { sessions, revocations, accounts, failures, clock, ownTokens } = foundation;
+  const { sessions, revocations, accounts, failures, apiKeys, clock, ownTokens } = foundation;
   const realm = config.authenticate.basic?.realm ?? 'Sallyport';
   const methods = new Map<MethodName, Method>();
   methods.set(
@@ -177,8 +181,16 @@ function methodsOf(config: Config, foundation: Foundation, issuers: readonly Iss
       isRevoked: (token) => revocations.isRevoked(token),
     }),
   );
+  if (config.authenticate.apiKey !== undefined) {
+    methods.set('apiKey', makeApiKeyMethod({ apiKeys, looksLikeKey, failures }));
+  }
   if (config.authenticate.basic !== undefined) {
     methods.set('basic', makeBasicMethod({ realm, accounts, canonicalName, failures, clock }));
+  }
+  if (config.authenticate.signIn) {
+    for (const name of ['session', 'oidc'] as const) {
+      methods.set(name, makeSessionMethod({ name, cookie: SESSION_COOKIE, sessions }));
+    }
   }
   return [...methods.values()];
 }
@@ -197,16 +209,7 @@ function internalPages(foundation: Foundation): ReturnType<typeof makeInternalPa
   return makeInternalPages(
     machinePages({
       jwks: () => foundation.ownKeys.jwks(),
-      issueToken: (identity, { arrived }) =>
-        issueToken(foundation, {
-          user: identity.user,
-          groups: identity.groups,
-          email: identity.email,
-          method: identity.method,
-          address: arrived.client.address,
-          account: identity.method === 'basic' ? identity.user : undefined,
-          ttlSec: undefined,
-        }),
+      issueToken: (_identity, admitted) => exchangeToken(foundation, admitted),
     }),
   );
 }

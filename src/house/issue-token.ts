@@ -1,4 +1,5 @@
 import type { MethodName } from '../exchange.ts';
+import type { SessionProof } from '../sessions/session.ts';
 import type { Foundation } from './foundation.ts';
 
 /** A token as the token endpoint gives it (RFC 6749 §5.1). */
@@ -18,6 +19,8 @@ export interface TokenOrder {
   readonly address: string | undefined;
   /** Account that vouches for the user; the session ends with it. */
   readonly account: string | undefined;
+  /** When the user proved who they are. */
+  readonly proof: SessionProof;
   /** Seconds; `undefined` for an hour. */
   readonly ttlSec: number | undefined;
 }
@@ -30,13 +33,14 @@ const DEFAULT_TTL_SEC = 3600;
  * @throws SP_STATE_UNREACHABLE
  */
 export async function issueToken(foundation: Foundation, order: TokenOrder): Promise<IssuedToken> {
-  const { user, groups, email, method, address, account } = order;
+  const { user, groups, email, method, address, account, proof } = order;
   const ttlSec = order.ttlSec ?? DEFAULT_TTL_SEC;
   const session = await foundation.sessions.create({
     user,
     groups,
     email,
     method,
+    proof,
     ...(address === undefined ? {} : { address }),
     ...(account === undefined ? {} : { account }),
     maxAgeMs: ttlSec * 1000,

@@ -76,6 +76,7 @@ export function makeView(parts: ViewParts): GatewayView {
         method: 'token',
         address: undefined,
         account: undefined,
+        proof: { authenticatedAtSec: undefined, secondFactorAtSec: undefined },
         ttlSec,
       }),
   };

@@ -81,3 +81,13 @@ export interface SessionRenewal {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly tokens?: SessionTokens;
 }
+
+/** What only the holder of a session may know. */
+export interface SessionSecret {
+  /** Public id. */
+  readonly id: string;
+  /** 256 bits, base64url: the value of the cookie. */
+  readonly secret: string;
+  /** Absolute end. */
+  readonly expiresAtSec: number;
+}

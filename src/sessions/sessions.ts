@@ -13,6 +13,7 @@ import type {
   Session,
   SessionProof,
   SessionRenewal,
+  SessionSecret,
   SessionTokens,
   SessionView,
 } from './session.ts';
@@ -32,20 +33,10 @@ import { decodeSession, encodeSession, type SessionRecord, sessionOf, viewOf } f
 import { TokenVault } from './token-vault.ts';
 import { Touches } from './touches.ts';
 
-export type { AccountFacts, NewSession, Session, SessionView };
+export type { AccountFacts, NewSession, Session, SessionSecret, SessionView };
 
 /** The ages of sessions; the third one, after which a proof is asked for anew, is the business of the policy. */
 type Ages = Pick<SessionConfig, 'idleMs' | 'absoluteMs'>;
-
-/** What only the holder of a session may know. */
-export interface SessionSecret {
-  /** Public id. */
-  readonly id: string;
-  /** 256 bits, base64url: the value of the cookie. */
-  readonly secret: string;
-  /** Absolute end. */
-  readonly expiresAtSec: number;
-}
 
 export interface SessionsOptions {
   readonly store: Store;
@@ -94,6 +85,11 @@ export class Sessions {
     this.#accountOf = accountOf;
     this.#tokens = new TokenVault(store.records, sealer);
     this.#touches = new Touches((id, seenMs) => this.#writeSeen(id, seenMs));
+  }
+
+  /** Longest silence after which a session ends, milliseconds. */
+  get idleMs(): number {
+    return this.#config.idleMs;
   }
 
   /** Takes other ages; they count for the sessions that there are, too, which never live longer than they were made for. */

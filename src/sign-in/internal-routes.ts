@@ -32,6 +32,7 @@ export function internalRoutes(
     origins: 'same',
     secondFactor: 'not-asked',
     maxAgeMs: undefined,
+    reauthMs: 0,
     cors: [],
     signIn: 'auto',
   };

@@ -147,6 +147,8 @@ export interface RouteSurroundings {
   readonly upstreamNames: ReadonlySet<string>;
   /** Limit of the body where the route sets none. */
   readonly bodyBytes: number;
+  /** Age of the last sign-in that sessions may have. */
+  readonly reauthMs: number;
 }
 
 type RouteInput = Static<typeof RouteSchema>;
@@ -193,6 +195,7 @@ function resolveOne(
     origins: resolveOrigins(given.origins, [...path, 'origins'], context),
     secondFactor: given.secondFactor,
     maxAgeMs: input.maxAge === undefined ? undefined : milliseconds(input.maxAge),
+    reauthMs: around.reauthMs,
     cors: input.cors === undefined ? [] : originList(input.cors, [...path, 'cors'], context),
     signIn: given.signIn,
   };

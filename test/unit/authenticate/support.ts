@@ -87,6 +87,7 @@ export function routedWith(asked: Asked, settings: RouteSettings = {}): Routed {
         origins: 'same',
         secondFactor: 'not-asked',
         maxAgeMs: undefined,
+        reauthMs: 0,
         cors: [],
         signIn: 'auto',
       },

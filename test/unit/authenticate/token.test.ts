@@ -120,7 +120,7 @@ test('a token bound to a session lives and ends with it', async () => {
   const claims = goodClaims({ sid: 's1' });
   assert.equal((await ask(claims)).identity?.sessionId, 's1');
   assert.ok(!(ask(claims) instanceof Promise));
-  assert.deepEqual([sessions.asked, sessions.touched], [1, ['s1']]);
+  assert.deepEqual([sessions.asked, sessions.touched], [1, ['s1', 's1']]);
   sessions.users.delete('s1');
   cache.forget({ kind: 'session-ended', id: 's1', user: 'alice' });
   assert.equal((await failureOf(() => ask(claims))).reason, 'session-ended');

@@ -1,0 +1,34 @@
+import type { RouteConfig } from '../config/config.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Identity } from '../exchange.ts';
+
+/** What a person must show before they go on, and the word for the log. */
+export interface MissingProof {
+  readonly code: Extract<ErrorCode, 'SP_AUTHORIZE_SECOND_FACTOR' | 'SP_AUTHORIZE_REAUTHENTICATE'>;
+  readonly reason: 'second-factor-missing' | 'sign-in-too-old';
+}
+
+/**
+ * Gives what an identity still has to prove for a route, or `undefined`.
+ *
+ * `maxAge` asks everybody for a person who proved lately who they are; a password that comes with the request does. The
+ * age of the configuration's sessions asks only those who hold one.
+ */
+export function missingProof(
+  config: RouteConfig,
+  identity: Identity,
+  nowMs: number,
+): MissingProof | undefined {
+  const { method, authenticatedAtSec, secondFactorAtSec } = identity;
+  const byCookie = method === 'session' || method === 'oidc';
+  const limits = [config.maxAgeMs, byCookie && config.reauthMs > 0 ? config.reauthMs : undefined];
+  const limitMs = Math.min(...limits.filter((limit) => limit !== undefined));
+  if (method !== 'basic' && limitMs !== Number.POSITIVE_INFINITY) {
+    const isFresh = authenticatedAtSec !== undefined && nowMs < authenticatedAtSec * 1000 + limitMs;
+    if (!isFresh) return { code: 'SP_AUTHORIZE_REAUTHENTICATE', reason: 'sign-in-too-old' };
+  }
+  if (config.secondFactor === 'required' && secondFactorAtSec === undefined) {
+    return { code: 'SP_AUTHORIZE_SECOND_FACTOR', reason: 'second-factor-missing' };
+  }
+  return undefined;
+}
