@@ -28,6 +28,8 @@ export interface RealProvider {
   readonly sent: { readonly url: string; readonly token: string }[];
   /** Ends every grant of a user: refresh tokens are worth nothing afterwards. */
   disable(user: string): void;
+  /** From then on every connection is cut, or answered again. */
+  goAway(isAway: boolean): void;
 }
 
 export interface RealProviderOptions {
@@ -51,9 +53,11 @@ export async function startRealProvider(t: TestContext, options: RealProviderOpt
   const pair = await issueDevLeaf(ca, { names: ['localhost', '127.0.0.1'], keyType: 'ecdsa' });
   let listener: (req: IncomingMessage, res: ServerResponse) => void = (_req, res) => res.writeHead(503).end();
   const calls: string[] = [];
+  let isAway = false;
   const server = createServer({ key: pair.key, cert: pair.certificate }, (req, res) => {
     calls.push(`${req.method} ${(req.url ?? '').split('?')[0]}`);
-    listener(req, res);
+    if (isAway) req.socket.destroy();
+    else listener(req, res);
   });
   const port = await listening(server);
   const issuer = `https://localhost:${port}`;
@@ -72,7 +76,18 @@ export async function startRealProvider(t: TestContext, options: RealProviderOpt
     await new Promise((done) => server.close(done));
     rmSync(folder, { recursive: true });
   });
-  return { issuer, ca: ca.certificate, caFile, users, calls, sent, disable: (user) => disabled.add(user) };
+  return {
+    issuer,
+    ca: ca.certificate,
+    caFile,
+    users,
+    calls,
+    sent,
+    disable: (user) => disabled.add(user),
+    goAway: (value) => {
+      isAway = value;
+    },
+  };
 }
 
 interface Making {
