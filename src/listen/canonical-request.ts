@@ -21,6 +21,8 @@ export interface RawRequest {
 export interface RequestBounds {
   readonly urlBytes: number;
   readonly headerCount: number;
+  /** All names and values together; HTTP/1.1 is held to it by its parser already. */
+  readonly headerBytes: number;
 }
 
 interface Collected {
@@ -58,6 +60,9 @@ export function makeCanonicalRequest(bounds: RequestBounds): (raw: RawRequest) =
     if (bounds.headerCount > 0 && raw.fields.length > bounds.headerCount * 2) {
       throw new GatewayError('SP_LISTEN_HEADERS_TOO_LARGE', { reason: 'header-count' });
     }
+    if (bounds.headerBytes > 0 && bytesOf(raw.fields) > bounds.headerBytes) {
+      throw new GatewayError('SP_LISTEN_HEADERS_TOO_LARGE', { reason: 'header-bytes' });
+    }
     const collected = collect(raw.fields, nameOf);
     const authority = authorityOf(raw.authority, collected.host);
     let known = authorities.get(authority);
@@ -80,6 +85,12 @@ export function makeCanonicalRequest(bounds: RequestBounds): (raw: RawRequest) =
       contentLength: lengthOf(collected.contentLength),
     };
   };
+}
+
+function bytesOf(fields: readonly string[]): number {
+  let bytes = 0;
+  for (const text of fields) bytes += text.length + 2;
+  return bytes;
 }
 
 function collect(fields: readonly string[], nameOf: (name: string) => string | undefined): Collected {
