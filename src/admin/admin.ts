@@ -6,7 +6,6 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import type { Endpoint } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
-import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { AdminApp } from './admin-app.ts';
@@ -24,7 +23,6 @@ export interface AdminOptions {
   /** Names, beside loopback ones, under which callers may address the door. */
   readonly hosts: readonly string[];
   readonly logger: Logger;
-  readonly clock?: Clock;
 }
 
 /** The admin API with its own door. */
@@ -56,7 +54,7 @@ export function makeAdmin(options: AdminOptions): Admin {
   let tlsServer: TlsServer | undefined;
   return {
     async listen(endpoint, tls) {
-      const app = await buildApp({ ...options, clock: options.clock ?? systemClock });
+      const app = await buildApp(options);
       const door = makeDoor(options, app.routing);
       if (endpoint.kind === 'unix') {
         running = { app, server: harden(createServer(serverOptions(), door)) };

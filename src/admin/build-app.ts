@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import { fastify } from 'fastify';
 import { GatewayError } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { addAccountRoutes } from './account-routes.ts';
 import type { AdminApp, TypeboxProvider } from './admin-app.ts';
+import { addApiKeyRoutes } from './api-key-routes.ts';
 import { addCertificateRoutes } from './certificate-routes.ts';
 import { addHouseRoutes } from './house-routes.ts';
 import { makeKnownPaths } from './known-paths.ts';
@@ -23,7 +23,6 @@ const PARAM_LENGTH = 384;
 export interface AppOptions {
   readonly view: GatewayView;
   readonly logger: Logger;
-  readonly clock: Clock;
 }
 
 /**
@@ -31,7 +30,7 @@ export interface AppOptions {
  *
  * Security: it asks nobody who they are; only `door.ts` may stand in front of it.
  */
-export async function buildApp({ view, logger, clock }: AppOptions): Promise<AdminApp> {
+export async function buildApp({ view, logger }: AppOptions): Promise<AdminApp> {
   const app: AdminApp = fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
@@ -66,7 +65,8 @@ export async function buildApp({ view, logger, clock }: AppOptions): Promise<Adm
   addHouseRoutes(app, view);
   addCertificateRoutes(app, view.certificates);
   addAccountRoutes(app, view.accounts);
-  addSessionRoutes(app, view, clock);
+  addApiKeyRoutes(app, view.apiKeys);
+  addSessionRoutes(app, view);
   addStreamRoutes(app, view.streams);
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();

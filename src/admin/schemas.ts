@@ -48,6 +48,21 @@ export const TokenBody = Type.Object(
   strict,
 );
 
+const shortList = Type.Array(text(1088), { maxItems: 64 });
+
+export const ApiKeyBody = Type.Object(
+  {
+    owner: text(128),
+    name: text(64),
+    routes: Type.Optional(shortList),
+    methods: Type.Optional(shortList),
+    addresses: Type.Optional(shortList),
+    lifeSec: Type.Optional(Type.Integer({ minimum: 1, maximum: 3_153_600_000 })),
+  },
+  strict,
+);
+
+export const OwnerQuery = Type.Object({ owner: Type.Optional(text(256)) }, strict);
 export const SessionQuery = Type.Object({ user: Type.Optional(text(256)) }, strict);
 export const SessionQueryRequired = Type.Object({ user: text(256) }, strict);
 
@@ -108,6 +123,24 @@ export const StreamAnswer = Type.Object({
   kind: Type.String({ description: 'websocket, sse or body' }),
   sinceSec: Type.Number(),
   bytes: Type.Number(),
+});
+
+export const ApiKeyAnswer = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  owner: Type.String(),
+  routes: strings(),
+  methods: strings(),
+  addresses: strings(),
+  createdAtSec: Type.Number(),
+  expiresAtSec: Type.Optional(Type.Number()),
+  lastUsedSec: Type.Optional(Type.Number()),
+  lastAddress: Type.Optional(Type.String()),
+});
+
+export const NewApiKeyAnswer = Type.Object({
+  key: Type.String({ description: 'Shown this once' }),
+  ...ApiKeyAnswer.properties,
 });
 
 export const TokenAnswer = Type.Object({

@@ -1,6 +1,5 @@
 import { Type } from 'typebox';
 import { GatewayError } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { AdminApp } from './admin-app.ts';
 import {
   answers,
@@ -18,7 +17,7 @@ import type { GatewayView } from './view.ts';
 const DEFAULT_TTL_SEC = 3600;
 
 /** Adds `/v1/sessions`, `/v1/revocations` and `/v1/tokens`: everything that begins or ends a credential. */
-export function addSessionRoutes(app: AdminApp, view: GatewayView, clock: Clock): void {
+export function addSessionRoutes(app: AdminApp, view: GatewayView): void {
   const tags = ['sessions'];
 
   app.get(
@@ -44,9 +43,8 @@ export function addSessionRoutes(app: AdminApp, view: GatewayView, clock: Clock)
     { schema: { tags, body: RevocationBody, response: answers(204, Type.Null()) } },
     async (request, reply) => {
       const { body } = request;
-      const nowSec = Math.floor(clock() / 1000);
       await view.revokeTokens(
-        'jti' in body ? { jti: body.jti } : { subject: body.subject, beforeSec: body.before ?? nowSec },
+        'jti' in body ? { jti: body.jti } : { subject: body.subject, beforeSec: body.before },
       );
       return reply.code(204).send();
     },

@@ -1,4 +1,5 @@
 import type { AccountView } from '../accounts/accounts.ts';
+import type { ApiKeyView } from '../api-keys/api-key.ts';
 import type { CertificateView, RotationResult } from '../certificates/keeper.ts';
 import type { SessionView } from '../sessions/sessions.ts';
 import type { StoreHealth } from '../state/store.ts';
@@ -20,6 +21,14 @@ export interface GatewayView {
     ): Promise<AccountView>;
     /** @returns whether the account existed */
     remove(name: string): Promise<boolean>;
+    /** Removes every second factor of a user and ends their sessions. @returns whether there was any */
+    resetSecondFactors(name: string): Promise<boolean>;
+  };
+  readonly apiKeys: {
+    list(owner: string | undefined): Promise<readonly FlatApiKey[]>;
+    /** Makes an app password for an account; `key` is shown this once. */
+    create(order: ApiKeyOrder): Promise<FlatApiKey & { readonly key: string }>;
+    revoke(id: string): Promise<boolean>;
   };
   readonly sessions: {
     list(user: string | undefined): Promise<readonly SessionView[]>;
@@ -27,9 +36,9 @@ export interface GatewayView {
     /** @returns how many sessions ended */
     revokeAll(user: string): Promise<number>;
   };
-  /** Revokes one token by `jti`, or every token of a subject issued before a time (seconds since the epoch, default now). */
+  /** Revokes one token by `jti`, or every token of a subject issued before a time (seconds since the epoch; absent: all that there are). */
   revokeTokens(
-    order: { readonly jti: string } | { readonly subject: string; readonly beforeSec: number },
+    order: { readonly jti: string } | { readonly subject: string; readonly beforeSec: number | undefined },
   ): Promise<void>;
   /** Answers of the answering process that are under way: WebSockets, event streams, whatever takes longer than a second. */
   readonly streams: {
@@ -51,6 +60,20 @@ export interface GatewayView {
     readonly ttlSec: number;
   }): Promise<IssuedToken>;
 }
+
+export interface ApiKeyOrder {
+  /** Name of an account, in any spelling. */
+  readonly owner: string;
+  readonly name: string;
+  readonly routes?: readonly string[];
+  readonly methods?: readonly string[];
+  readonly addresses?: readonly string[];
+  /** Seconds; absent: the longest that the configuration allows. */
+  readonly lifeSec?: number;
+}
+
+/** An app password with its bounds as fields of its own. */
+export type FlatApiKey = Omit<ApiKeyView, 'bounds'> & ApiKeyView['bounds'];
 
 export type CertificateUpload =
   | { readonly certificate: string; readonly key: string; readonly passphrase?: string }

@@ -27,13 +27,13 @@ export async function openAdmin(
   view: GatewayView,
   setting: { readonly env: Environment; readonly cellar: () => CertificateCellar },
 ): Promise<AdminDoor> {
-  const { dataFolder, logger, clock } = foundation;
+  const { dataFolder, logger } = foundation;
   const token = await loadAdminToken({
     env: setting.env.SALLYPORT_ADMIN_TOKEN,
     file: join(dataFolder, 'admin-token'),
   });
   const { admin: endpoint, adminHosts: hosts } = config.listen;
-  const admin: Admin = makeAdmin({ view, token, hosts, logger, clock });
+  const admin: Admin = makeAdmin({ view, token, hosts, logger });
   const makeTls = (): Promise<AdminTls> => adminTls(config, foundation, setting.cellar);
   const url = await admin.listen(endpoint, endpoint.kind === 'unix' ? undefined : await makeTls());
   const renewal = setInterval(() => {

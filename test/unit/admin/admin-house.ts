@@ -152,6 +152,15 @@ function makeView(calls: unknown[][]): GatewayView {
         calls.push(['remove', name]);
         return name === 'alice';
       },
+      resetSecondFactors: async (name) => name === 'alice',
+    },
+    apiKeys: {
+      list: async () => [flatKey],
+      create: async (order) => {
+        calls.push(['createKey', order]);
+        return { ...flatKey, key: 'sp_shown-once' };
+      },
+      revoke: async (id) => id === 'known',
     },
     sessions: {
       list: async (user) => {
@@ -223,3 +232,16 @@ function makeView(calls: unknown[][]): GatewayView {
     },
   };
 }
+
+const flatKey = {
+  id: 'k1',
+  name: 'backup',
+  owner: 'alice',
+  routes: ['a.example.com/v1'],
+  methods: [],
+  addresses: [],
+  createdAtSec: 1,
+  expiresAtSec: 61,
+  lastUsedSec: undefined,
+  lastAddress: undefined,
+};

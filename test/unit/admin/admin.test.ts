@@ -103,6 +103,26 @@ test('accounts are listed, put and removed, and no hash leaves', async () => {
   assert.equal(codeOf(absent.json), 'SP_ADMIN_NOT_FOUND');
 });
 
+test('app passwords are made, listed and revoked; the key comes once and is not to be stored', async () => {
+  const body = { owner: 'alice', name: 'backup', routes: ['a.example.com/v1'], lifeSec: 60 };
+  const made = await house.call('/v1/api-keys', { method: 'POST', body });
+  assert.equal(made.status, 200, made.text);
+  assert.deepEqual(lastCall(), ['createKey', body]);
+  assert.equal(made.headers['cache-control'], 'no-store');
+  assert.match(made.text, /"key":"sp_/);
+  const listed = await house.call('/v1/api-keys?owner=alice');
+  assert.deepEqual([listed.status, listed.text.includes('sp_')], [200, false]);
+  assert.equal((await house.call('/v1/api-keys/known', { method: 'DELETE' })).status, 204);
+  assert.equal((await house.call('/v1/api-keys/unknown', { method: 'DELETE' })).status, 404);
+  const odd = await house.call('/v1/api-keys', { method: 'POST', body: { ...body, key: 'mine' } });
+  assert.equal(odd.status, 400);
+});
+
+test('the second factors of a user who lost them are reset', async () => {
+  const reset = (name: string) => house.call(`/v1/users/${name}/second-factors`, { method: 'DELETE' });
+  assert.deepEqual([(await reset('alice')).status, (await reset('bob')).status], [204, 404]);
+});
+
 test('sessions are listed and revoked, one or all of a user', async () => {
   assert.deepEqual((await house.call('/v1/sessions?user=alice')).json, []);
   assert.deepEqual(lastCall(), ['sessions', 'alice']);
@@ -147,6 +167,8 @@ test('the description lists exactly the routes that exist', async () => {
     '/healthz',
     '/metrics',
     '/readyz',
+    '/v1/api-keys',
+    '/v1/api-keys/{id}',
     '/v1/certificates',
     '/v1/certificates/{name}',
     '/v1/certificates/{name}/rollback',
@@ -162,6 +184,7 @@ test('the description lists exactly the routes that exist', async () => {
     '/v1/upstreams',
     '/v1/users',
     '/v1/users/{name}',
+    '/v1/users/{name}/second-factors',
   ]);
 });
 
@@ -224,9 +247,11 @@ function emptyView(): Parameters<typeof makeAdmin>[0]['view'] {
   };
   return {
     certificates: { list: () => [], rotate: nothing, rollback: nothing, remove: nothing },
-    accounts: { list: nothing, put: nothing, remove: nothing },
+    accounts: { list: nothing, put: nothing, remove: nothing, resetSecondFactors: nothing },
+    apiKeys: { list: nothing, create: nothing, revoke: nothing },
     sessions: { list: nothing, revoke: nothing, revokeAll: nothing },
     revokeTokens: nothing,
+    streams: { list: () => [], cut: () => false },
     routes: () => [],
     upstreams: () => [],
     metrics: nothing,
