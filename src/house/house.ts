@@ -24,8 +24,10 @@ import { makeRoute } from '../route/match-route.ts';
 import { makeInternalPages } from '../sign-in/internal-pages.ts';
 import { internalRoutes } from '../sign-in/internal-routes.ts';
 import { machinePages } from '../sign-in/machine-pages.ts';
+import { Oidc } from '../sign-in/oidc/oidc.ts';
 import { exchangeToken } from './exchange-token.ts';
 import type { Foundation } from './foundation.ts';
+import { vouchedSessions } from './vouched-sessions.ts';
 
 /** Name of the session cookie; `__Host-` binds it to this host, HTTPS and the root path (RFC 6265bis §4.1.3.2). */
 export const SESSION_COOKIE = '__Host-sallyport';
@@ -38,6 +40,7 @@ export interface House {
   readonly table: RouteTable;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly issuers: readonly Issuer[];
+  readonly oidc: Oidc;
   readonly trusted: (address: string) => boolean;
 }
 
@@ -53,6 +56,7 @@ export interface Predecessor {
   readonly generation: number;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly issuers: readonly Issuer[];
+  readonly oidc: Oidc;
 }
 
 /**
@@ -71,7 +75,9 @@ export async function furnish(
   try {
     const issuers = await issuersOf(config, foundation, before, built);
     const upstreams = upstreamsOf(config, foundation, before, built);
-    const methods = methodsOf(config, foundation, issuers);
+    const oidc = new Oidc({ ...foundation, configs: config.authenticate.oidc, before: before?.oidc });
+    built.push({ close: () => oidc.close(before?.oidc) });
+    const methods = methodsOf(config, foundation, issuers, oidc);
     // Every session of a provider is a session: the gateway's own pages need not ask twice.
     const names = methods.map((method) => method.name).filter((name) => name !== 'oidc');
     const table = compileRoutes(config.routes, (host) => internalRoutes(host, INTERNAL_UPSTREAM, names));
@@ -97,6 +103,7 @@ export async function furnish(
       table,
       upstreams,
       issuers,
+      oidc,
       trusted: compileIpRanges(config.listen.trustedProxies),
     };
   } catch (error) {
@@ -121,6 +128,7 @@ export function retire(house: House, successor: Predecessor | undefined): void {
   for (const { issuer } of house.issuers) {
     if (!successor?.issuers.some((kept) => kept.issuer === issuer)) issuer.close();
   }
+  house.oidc.close(successor?.oidc);
 }
 
 async function issuersOf(
@@ -168,7 +176,12 @@ function upstreamsOf(
   return upstreams;
 }
 
-function methodsOf(config: Config, foundation: Foundation, issuers: readonly Issuer[]): readonly Method[] {
+function methodsOf(
+  config: Config,
+  foundation: Foundation,
+  issuers: readonly Issuer[],
+  oidc: Oidc,
+): readonly Method[] {
   const { sessions, revocations, accounts, failures, apiKeys, clock, ownTokens } = foundation;
   const realm = config.authenticate.basic?.realm ?? 'Sallyport';
   const methods = new Map<MethodName, Method>();
@@ -188,8 +201,9 @@ function methodsOf(config: Config, foundation: Foundation, issuers: readonly Iss
     methods.set('basic', makeBasicMethod({ realm, accounts, canonicalName, failures, clock }));
   }
   if (config.authenticate.signIn) {
+    const vouched = vouchedSessions(sessions, oidc.refresher);
     for (const name of ['session', 'oidc'] as const) {
-      methods.set(name, makeSessionMethod({ name, cookie: SESSION_COOKIE, sessions }));
+      methods.set(name, makeSessionMethod({ name, cookie: SESSION_COOKIE, sessions: vouched }));
     }
   }
   return [...methods.values()];

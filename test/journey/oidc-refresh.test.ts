@@ -31,11 +31,11 @@ test('twenty refreshes at once from two processes redeem the rotating token once
   const outcomes = await Promise.all(
     Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? house : other).oidc.refresher.refresh(id)),
   );
-  assert.deepEqual(new Set(outcomes), new Set(['fresh']));
+  assert.deepEqual(new Set(outcomes), new Set(['renewed']));
   assert.equal(redeemed(), 1);
   const after = await other.sessions.tokens(id);
   assert.notEqual(after?.refreshToken, before?.refreshToken);
-  assert.equal(await other.oidc.refresher.refresh(id), 'fresh', 'the new token is good for the next time');
+  assert.equal(await other.oidc.refresher.refresh(id), 'renewed', 'the new token is good for the next time');
 });
 
 test('a session in use is refreshed in the background when it is due, and not before', async (t) => {
@@ -57,7 +57,7 @@ test('groups that the provider took away are gone after the refresh, and every p
   other.notices.on((notice) => void told.push(notice.kind));
   alice.groups = ['staff'];
   house.advance(LONG_DUE_MS);
-  assert.equal(await house.oidc.refresher.check(id), 'fresh');
+  assert.equal(await house.oidc.refresher.check(id), 'renewed');
   assert.deepEqual((await other.sessions.live(id))?.groups, ['staff']);
   await until(() => told.includes('session-changed'));
 });
@@ -97,7 +97,7 @@ test('a provider that is away ends no session', async (t) => {
 test('a process that dies while it refreshes keeps the others waiting for seconds only', async (t) => {
   const { house, id } = await open(t);
   await house.store.leases.acquire(`oidc-refresh:${id}`, 'a process that died', 1_000);
-  assert.equal(await house.oidc.refresher.refresh(id), 'fresh');
+  assert.equal(await house.oidc.refresher.refresh(id), 'renewed');
 });
 
 test('a session that ended meanwhile is not brought back by a refresh', async (t) => {

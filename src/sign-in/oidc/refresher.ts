@@ -12,10 +12,10 @@ import type { Providers } from './providers.ts';
 import { type ProvidedSession, redeemRefresh } from './redeem-refresh.ts';
 
 /**
- * `fresh`: the provider vouches for the user, or is not asked. `ended`: it does not, and the session is over.
- * `unavailable`: it could not be asked; the session goes on.
+ * `fresh`: nobody had to be asked. `renewed`: the provider vouches for the user, maybe with other groups. `ended`: it
+ * does not, and the session is over. `unavailable`: it could not be asked; the session goes on.
  */
-export type RefreshOutcome = 'fresh' | 'ended' | 'unavailable';
+export type RefreshOutcome = 'fresh' | 'renewed' | 'ended' | 'unavailable';
 
 export interface RefresherOptions {
   readonly providers: Providers;
@@ -60,7 +60,7 @@ export class Refresher {
     this.#options = options;
   }
 
-  /** Notes that a session of a provider is used; what is due is done in the background. For the hot path. */
+  /** Notes that a session is used; what is due is done in the background. For the hot path, and for sessions of any kind. */
   used(id: string): void {
     const nowMs = this.#options.clock();
     if (nowMs < (this.#nextLookMs.get(id) ?? 0)) return;
@@ -89,9 +89,8 @@ export class Refresher {
   async #look(id: string, waits: boolean): Promise<RefreshOutcome> {
     const { clock } = this.#options;
     const before = await this.#read(id);
-    if (before === undefined) return 'ended';
-    const { refreshToken, expiresAtSec } = before.tokens;
-    if (refreshToken === undefined || expiresAtSec === undefined) {
+    const { refreshToken, expiresAtSec } = before?.tokens ?? {};
+    if (before === undefined || refreshToken === undefined || expiresAtSec === undefined) {
       this.#nextLookMs.set(id, Number.POSITIVE_INFINITY);
       return 'fresh';
     }
@@ -125,7 +124,7 @@ export class Refresher {
         try {
           const now = await this.#read(id);
           if (now === undefined) return 'ended';
-          return isRenewed(now, before) ? 'fresh' : await this.#redeem(now);
+          return isRenewed(now, before) ? 'renewed' : await this.#redeem(now);
         } finally {
           await lease.release();
         }
@@ -144,7 +143,7 @@ export class Refresher {
       const { config } = provider;
       const goesOn = await redeemRefresh({ known, config, sessions, clock }, provided);
       if (goesOn) this.#nextLookMs.set(id, clock() + Math.min(config.refreshMs, LONGEST_LOOK_MS));
-      return goesOn ? 'fresh' : 'ended';
+      return goesOn ? 'renewed' : 'ended';
     } catch (thrown) {
       const failure = asGatewayError(thrown);
       if (failure.code === 'SP_STATE_UNREACHABLE') throw failure;
