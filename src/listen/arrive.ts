@@ -145,7 +145,12 @@ interface Way {
   readonly unreadable?: () => void;
 }
 
+/** @see RFC 9112 §6.1 */
 function rawHttp1(req: IncomingMessage, upgrade: 'websocket' | undefined): RawRequest {
+  // HTTP/1.0 has no codings: another reader of these bytes would find the end of the body elsewhere.
+  if (req.httpVersionMinor === 0 && req.headers['transfer-encoding'] !== undefined) {
+    throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'transfer-encoding' });
+  }
   return {
     method: req.method ?? '',
     target: req.url ?? '',

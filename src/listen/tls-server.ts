@@ -114,6 +114,8 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
     const connection = describe(req.socket as TLSSocket, '1.1');
     if (connection !== undefined) arrivals.upgrade(req, socket, head, connection);
   });
+  // Node drops fields beyond its own number silently; ours is checked and answered.
+  Object.assign(server, { maxHeadersCount: 0 });
   // A `request` listener makes node build compatibility objects for HTTP/2 as well; streams are taken as they are.
   server.removeAllListeners('stream');
   server.on(
