@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addCertCommand } from './cert.ts';
 import { addCheckCommand } from './check.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addKeyCommand } from './key.ts';
 import { printFailure } from './print-failure.ts';
 import { addSessionCommand } from './session.ts';
 import type { Shell } from './shell.ts';
@@ -43,6 +44,7 @@ function buildProgram(shell: Shell, fail: () => void): Command {
   addUserCommand(program, shell);
   addTokenCommand(program, shell);
   addSessionCommand(program, shell);
+  addKeyCommand(program, shell);
   addCertCommand(program, shell);
   return program;
 }

@@ -1,6 +1,8 @@
+import { canonicalName } from '../accounts/account-name.ts';
 import type { GatewayView, Readiness } from '../admin/view.ts';
 import type { Keeper } from '../certificates/keeper.ts';
 import type { OpenStreams } from '../streams/open-streams.ts';
+import { apiKeyView } from './api-key-view.ts';
 import type { Foundation } from './foundation.ts';
 import type { House } from './house.ts';
 import { issueToken } from './issue-token.ts';
@@ -30,7 +32,15 @@ export function makeView(parts: ViewParts): GatewayView {
       list: () => accounts.list(),
       put: (name, account) => accounts.put(name, account),
       remove: (name) => accounts.remove(name),
+      async resetSecondFactors(name) {
+        const user = canonicalName(name) ?? name;
+        const existed = await foundation.secondFactors.reset(user);
+        // Whoever took the device may sit in a session.
+        if (existed) await sessions.revokeAll(user);
+        return existed;
+      },
     },
+    apiKeys: apiKeyView(foundation),
     sessions: {
       list: (user) => sessions.list(user),
       revoke: (id) => sessions.revoke(id),
