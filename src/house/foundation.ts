@@ -143,7 +143,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       logger,
       metrics,
       accessLog: makeAccessLog(sink, clock),
-      securityLog: makeSecurityLog(sink, clock),
+      securityLog: makeSecurityLog({ destination: sink, clock, canonicalName }),
       store,
       sealer,
       notices,

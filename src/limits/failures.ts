@@ -22,14 +22,23 @@ export interface FailureCounterOptions {
   readonly canonicalName: (raw: string) => string | undefined;
 }
 
-/** Failures that cost nothing: people mistype. */
+/** Failures of a user, or of a user at an address, that cost nothing: people mistype. */
 const FREE_FAILURES = 5;
+/** Failures of an address that cost nothing: behind one there may be a whole office. */
+const FREE_AT_ADDRESS = 20;
 const FIRST_DELAY_MS = 1_000;
 const MAX_DELAY_MS = 5 * 60 * 1000;
 /** Failures count for an hour from the first one. */
 const WINDOW_MS = 60 * 60 * 1000;
 /** How long a user who signed in from an address is known there. */
 const KNOWN_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** What failures are counted against. */
+interface Budget {
+  readonly name: string;
+  /** Failures that cost nothing. */
+  readonly free: number;
+}
 
 /**
  * Failed sign-ins, and how long the next try must wait.
@@ -58,7 +67,7 @@ export class FailureCounter {
     return { waitMs: Math.max(...waits) };
   }
 
-  /** Counts a failure; each beyond the fifth doubles the wait, from one second to five minutes. */
+  /** Counts a failure; each beyond the free ones doubles the wait, from one second to five minutes. */
   async failed(attempt: Attempt): Promise<void> {
     const { budgets } = await this.#budgetsOf(attempt);
     await Promise.all(budgets.map((budget) => this.#count(budget)));
@@ -77,14 +86,14 @@ export class FailureCounter {
     if (wait.waitMs > 0 || attempt.user === undefined) return wait;
     const { pair, isKnown } = await this.#budgetsOf(attempt);
     if (!isKnown) await this.#counters.increment(knownName(pair), KNOWN_MS);
-    if ((await this.#counters.read(pair)).count > 0) await this.#counters.reset(pair);
+    if ((await this.#counters.read(pair.name)).count > 0) await this.#counters.reset(pair.name);
     return wait;
   }
 
   async #budgetsOf({ user, address }: Attempt): Promise<{
-    readonly pair: string;
+    readonly pair: Budget;
     readonly isKnown: boolean;
-    readonly budgets: readonly string[];
+    readonly budgets: readonly Budget[];
   }> {
     const place = ipPrefix(address);
     const atAddress = this.#budget('address', place);
@@ -98,35 +107,36 @@ export class FailureCounter {
   }
 
   /** Hashed and with clear borders: names are chosen by strangers. */
-  #budget(kind: 'user' | 'address' | 'pair', ...parts: readonly string[]): string {
+  #budget(kind: 'user' | 'address' | 'pair', ...parts: readonly string[]): Budget {
     const hash = createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
-    return `${this.#name}:${kind}:${hash}`;
+    const free = kind === 'address' ? FREE_AT_ADDRESS : FREE_FAILURES;
+    return { name: `${this.#name}:${kind}:${hash}`, free };
   }
 
-  async #count(budget: string): Promise<void> {
-    const { count } = await this.#counters.increment(budget, WINDOW_MS);
-    const delayMs = delayAfter(count);
-    if (delayMs > 0) await this.#counters.increment(gateName(budget, count), delayMs);
+  async #count({ name, free }: Budget): Promise<void> {
+    const { count } = await this.#counters.increment(name, WINDOW_MS);
+    const delayMs = delayAfter(count - free);
+    if (delayMs > 0) await this.#counters.increment(gateName(name, count), delayMs);
   }
 
   /** The gate of the newest failure is a counter whose window is the wait: every process knows when it ends. */
-  async #waitOf(budget: string): Promise<number> {
-    const { count } = await this.#counters.read(budget);
-    if (delayAfter(count) === 0) return 0;
-    const gate = await this.#counters.read(gateName(budget, count));
+  async #waitOf({ name, free }: Budget): Promise<number> {
+    const { count } = await this.#counters.read(name);
+    if (count <= free) return 0;
+    const gate = await this.#counters.read(gateName(name, count));
     return gate.count > 0 ? Math.max(0, gate.resetsAtMs - this.#clock()) : 0;
   }
 }
 
-function delayAfter(failures: number): number {
-  const beyond = failures - FREE_FAILURES;
+/** @param beyond - failures that were not free */
+function delayAfter(beyond: number): number {
   return beyond <= 0 ? 0 : Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (beyond - 1));
 }
 
-function knownName(pair: string): string {
-  return `${pair}:known`;
+function knownName({ name }: Budget): string {
+  return `${name}:known`;
 }
 
-function gateName(budget: string, count: number): string {
-  return `${budget}:${count}`;
+function gateName(name: string, count: number): string {
+  return `${name}:${count}`;
 }

@@ -1,5 +1,6 @@
 import type { AccessLog, FinishedExchange, RefusedRequest } from './access-log.ts';
 import type { Metrics } from './metrics.ts';
+import type { SecurityLog } from './security-log.ts';
 
 /** Takes every exchange, exactly once, when it is over. */
 export interface Recorder {
@@ -11,11 +12,12 @@ export interface Recorder {
 export interface RecorderOptions {
   /** `undefined` when the access log is switched off. */
   readonly accessLog: AccessLog | undefined;
+  readonly securityLog: SecurityLog;
   readonly metrics: Pick<Metrics, 'exchange' | 'authentication'>;
 }
 
 /** Gives the recorder: one log line and one set of counts per exchange, without I/O of its own. */
-export function makeRecorder({ accessLog, metrics }: RecorderOptions): Recorder {
+export function makeRecorder({ accessLog, securityLog, metrics }: RecorderOptions): Recorder {
   return {
     record(finished) {
       const { record, client, startedAtMs } = finished.arrived;
@@ -30,6 +32,7 @@ export function makeRecorder({ accessLog, metrics }: RecorderOptions): Recorder 
       if (outcome !== undefined)
         metrics.authentication(record.method ?? 'none', outcome, reasonOf(outcome, record.reason));
       accessLog?.finished(finished);
+      if (record.failedSignIn !== undefined) securityLog.signIn(finished.arrived, record.failedSignIn);
     },
     recordRefused(refused) {
       const { status, http } = refused;

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { canonicalName } from '../../../src/accounts/account-name.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 import { makeAccessLog } from '../../../src/observe/access-log.ts';
 import { makeMetrics } from '../../../src/observe/metrics.ts';
 import { makeRecorder } from '../../../src/observe/recorder.ts';
+import { makeSecurityLog } from '../../../src/observe/security-log.ts';
 import { finishedExchange } from './finished-exchange.ts';
 
 function openRecorder() {
   const lines: string[] = [];
   const metrics = makeMetrics();
   const accessLog = makeAccessLog({ write: (text) => lines.push(text) });
-  return { recorder: makeRecorder({ accessLog, metrics }), metrics, lines };
+  const destination = { write: (text: string) => lines.push(text) };
+  const securityLog = makeSecurityLog({ destination, clock: systemClock, canonicalName });
+  return { recorder: makeRecorder({ accessLog, securityLog, metrics }), metrics, lines };
 }
 
 async function assertSeries(metrics: { text(): Promise<string> }, wanted: readonly string[]): Promise<void> {
