@@ -58,6 +58,8 @@ function clientFailure(error: ClientError, provider: string): GatewayError {
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
       return flowFailure(claimReason(causeOf(error, 'claim')), provider);
     case 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED':
+      if (causeOf(error, 'attribute') === 'issuer')
+        return providerFailure(provider, 'provider-other-issuer', 'its metadata are those of another issuer');
       return flowFailure('wrong-subject', provider, 'userinfo is of somebody else');
     default:
       if (causeOf(error, 'header') !== undefined) return flowFailure('token-algorithm', provider);
@@ -79,9 +81,9 @@ function claimReason(claim: unknown): FlowReason {
   return CLAIM_REASONS.get(claim) ?? 'token-claims';
 }
 
-/** Gives a member of the cause that the protocol library notes two levels below. */
+/** Gives a member of what the library notes as cause, of its own error or of the protocol library's below it. */
 function causeOf(error: Error, name: string): unknown {
-  const facts = error.cause instanceof Error ? error.cause.cause : undefined;
+  const facts = error.cause instanceof Error ? error.cause.cause : error.cause;
   if (typeof facts !== 'object' || facts === null) return undefined;
   return new Map<string, unknown>(Object.entries(facts)).get(name);
 }

@@ -18,7 +18,7 @@ export interface ProviderKeysOptions {
   readonly url: string;
   readonly fetch: CustomFetch;
   readonly logger: Logger;
-  /** Least time between two fetches whatever came of the first, milliseconds. Default 10 s. */
+  /** Least time between two fetches whatever came of the first, milliseconds; a tenth of it before there are any keys. Default 10 s. */
   readonly coolDownMs?: number;
   /** Age after which the keys are fetched anew in the background, milliseconds. Default 10 minutes. */
   readonly refreshMs?: number;
@@ -83,7 +83,8 @@ export class ProviderKeys {
   }
 
   #mayFetch(): boolean {
-    return performance.now() - this.#startedAtMs >= this.#coolDownMs;
+    const coolDownMs = this.#keys === undefined ? this.#coolDownMs / 10 : this.#coolDownMs;
+    return performance.now() - this.#startedAtMs >= coolDownMs;
   }
 
   #mayWait(): boolean {

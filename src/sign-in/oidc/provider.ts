@@ -158,7 +158,7 @@ export class Provider {
 }
 
 function checkedMetadata(found: ServerMetadata, { name, issuer }: OidcProviderConfig): ServerMetadata {
-  // One slash at the end more or less is the one difference that is forgiven: tokens carry what the provider says.
+  // The client library makes exceptions for some providers, which would let in any tenant of theirs.
   if (found.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, '')) {
     throw providerFailure(name, 'provider-other-issuer', 'its metadata are those of another issuer');
   }
