@@ -56,7 +56,10 @@ async function table(empty: SessionHouse, full: SessionHouse): Promise<readonly 
   for (const step of SESSION_STEPS) {
     const [alone, among]: [number[], number[]] = [[], []];
     for (let round = -20; round < options.rounds; round++) {
-      const [left, right] = [await empty.time(step), await full.time(step)];
+      // In turns, so that neither always comes first.
+      const fullFirst = round % 2 === 0 ? await full.time(step) : undefined;
+      const left = await empty.time(step);
+      const right = fullFirst ?? (await full.time(step));
       if (round < 0) continue;
       alone.push(left * 1000);
       among.push(right * 1000);

@@ -9,6 +9,8 @@ import type { HealthBoard } from './health-board.ts';
 
 /** How long one call waits for another process's write. Bounded low: the wait holds the whole process. */
 const BUSY_MS = 500;
+/** Most memory for pages: enough that of a million sessions only the leaves are read from the file. Taken as it is needed. */
+const CACHE_KIB = 32 * 1024;
 /** How often a state that is down or full is tried again. */
 const RETRY_MS = 250;
 
@@ -99,6 +101,7 @@ export class EmbeddedConnection {
     const db = new DatabaseSync(path, { timeout: this.#health.current.up ? BUSY_MS : 0 });
     try {
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216');
+      db.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
       prepareSchema(db, path);
       if (maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${maxPages}`);
     } catch (thrown) {

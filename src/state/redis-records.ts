@@ -6,7 +6,10 @@ import { asBytes, asInteger, asList, asText } from './redis-reply.ts';
 import { SCRIPTS } from './redis-scripts.ts';
 import type { PutOptions, RecordPage, Records, StoredRecord } from './store.ts';
 
-/** Records in Redis; each call is one script. Redis decides what has expired, `expiresAtMs` is told in the time of `clock`. */
+/** Members of a list that one script looks at: some milliseconds. */
+const MOST_LOOKED_AT = 2_000;
+
+/** Records in Redis; each call is one script, a list whose records have mostly expired some more. Redis decides what has expired, `expiresAtMs` is told in the time of `clock`. */
 export class RedisRecords implements Records {
   readonly #connection: RedisConnection;
   readonly #keys: RedisKeys;
@@ -44,9 +47,16 @@ export class RedisRecords implements Records {
     options: { readonly after?: string; readonly limit?: number } = {},
   ): Promise<RecordPage> {
     const limit = pageSize(options.limit);
-    const start = options.after === undefined ? '-' : `(${options.after}`;
-    const args = [index, this.#keys.records, start, limit + 1];
-    const rows = asList(await this.#connection.run(SCRIPTS.list, [this.#keys.index(index)], args));
+    const rows: unknown[] = [];
+    for (let after = options.after; ; ) {
+      const start = after === undefined ? '-' : `(${after}`;
+      const args = [index, this.#keys.records, start, limit + 1 - rows.length, MOST_LOOKED_AT];
+      const reply = await this.#connection.run(SCRIPTS.list, [this.#keys.index(index)], args);
+      const [found, last] = asList(reply);
+      rows.push(...asList(found));
+      if (last === undefined) break;
+      after = asText(last);
+    }
     const records = rows.slice(0, limit).map((row) => {
       const [key, ...fields] = asList(row);
       return this.#record(asText(key), fields);

@@ -74,9 +74,14 @@ redis.call('DEL', KEYS[1])
 return 1
 `;
 
-/** KEYS index; ARGV index name, prefix of record keys, start of the range, how many; gives {key, value, version, remaining}... */
+/**
+ * Gives {key, value, version, remaining}... and, when it was not done after so many members that were left behind, the last one
+ * it looked at: a list whose records have all expired must not hold Redis until it is cleared.
+ *
+ * KEYS index; ARGV index name, prefix of record keys, start of the range, how many, most members to look at.
+ */
 const LIST = `
-local found, start, wanted = {}, ARGV[3], tonumber(ARGV[4])
+local found, start, wanted, looked = {}, ARGV[3], tonumber(ARGV[4]), 0
 while true do
   local members = redis.call('ZRANGEBYLEX', KEYS[1], start, '+', 'LIMIT', 0, wanted)
   for _, member in ipairs(members) do
@@ -88,7 +93,9 @@ while true do
       found[#found + 1] = {member, fields[1], fields[2], redis.call('PTTL', record)}
     end
   end
-  if #members < wanted or #found == wanted then return found end
+  if #members < wanted or #found == wanted then return {found} end
+  looked = looked + #members
+  if looked >= tonumber(ARGV[5]) then return {found, members[#members]} end
   start = '(' .. members[#members]
 end
 `;

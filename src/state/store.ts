@@ -4,7 +4,7 @@
  * Two drivers implement it, `embedded.ts` and `redis.ts`; `test/contract/store-contract.ts` is run against both.
  * Absent and unreachable are different answers: a missing record is `undefined`, an unreachable state rejects with
  * `GatewayError` `SP_STATE_UNREACHABLE` within half a second, one without room rejects writes with `SP_STATE_FULL` and goes on
- * by itself when there is room. Each call is one atomic step. A write that was rejected as unreachable may have been carried
+ * by itself when there is room. Each call but `list` is one atomic step. A write that was rejected as unreachable may have been carried
  * out: what must happen once is written with a condition. An argument out of range rejects with a `RangeError`.
  *
  * Keys, names and holders are any well-formed text. Security: no error carries a key, a value or a connection string.

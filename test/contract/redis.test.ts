@@ -15,6 +15,23 @@ after(() => server.stop());
 
 runStoreContract('one Redis', () => makeRedisState(server.url, server.command));
 
+it('a list whose records have all expired is cleared in steps that are short', async () => {
+  const store = openAt(`${server.url}?prefix=stale`);
+  try {
+    await store.records.put('z', bytes('the last one'), { indexes: ['many'] });
+    const fill = "for i = 1, 9000 do redis.call('ZADD', KEYS[1], 0, 'gone' .. i) end";
+    await server.command('EVAL', fill, '1', '{stale}:index:many');
+    await server.command('CONFIG', 'RESETSTAT');
+    const { records, next } = await store.records.list('many', { limit: 10 });
+    assert.deepEqual([records.map(({ key }) => key), next], [['z'], undefined]);
+    const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await server.command('INFO', 'commandstats'));
+    assert.ok(Number(calls?.[1]) >= 4, 'one script looks at two thousand members at most');
+    assert.equal(await server.command('ZCARD', '{stale}:index:many'), '1');
+  } finally {
+    await store.close();
+  }
+});
+
 describe('a Redis that goes away and comes back', () => {
   let redis: RedisServer;
   let store: Store;
