@@ -203,13 +203,19 @@ function withoutDots(path: string): string {
   return `/${kept.filter((segment, i) => segment !== '' || i === kept.length - 1).join('/')}`;
 }
 
+/** Way in -> targets that were not refused as malformed: with a credential the others are refused as well. */
+const readable = new Map<string, string[]>();
+
 test('without a credential no spelling of a path reaches what is protected', async () => {
   for (const walk of attack.walks) {
     let reached = 0;
+    const passed: string[] = [];
+    readable.set(walk.name, passed);
     for (const target of TARGETS) {
       const told = await walk.ask({ target });
       const what = `${walk.name}, ${JSON.stringify(target)}`;
       assert.ok([0, 101, 200, 400, 401, 404].includes(told.status), `${what}: status ${told.status}`);
+      if (![0, 400].includes(told.status)) passed.push(target);
       if (told.echo === undefined) continue;
       reached++;
       const path = pathOf(told.echo);
@@ -231,7 +237,7 @@ test('without a credential no spelling of a path reaches what is protected', asy
 test('the path that was decided about is the path that the upstream gets', async () => {
   const sent = new Map<string, { readonly path: string; readonly what: string }>();
   for (const walk of attack.walks) {
-    for (const target of TARGETS) {
+    for (const target of readable.get(walk.name) ?? []) {
       const { echo } = await walk.ask({ target, fields: ALICE });
       if (echo === undefined) continue;
       const prefix = fieldOf(echo.fields, 'x-forwarded-prefix') ?? '';
