@@ -116,3 +116,13 @@ test('an address that the provider did not verify opens nothing', async (t) => {
   const callback = { ...order, query: back.searchParams, cookie: cookieOf(begun.setCookies) };
   await assert.rejects(house.oidc.finish(callback), { code: 'SP_SIGN_IN_FLOW', reason: 'email-unverified' });
 });
+
+test('a sign-in that one process began another one finishes', async (t) => {
+  const { provider, house } = await open(t);
+  const other = await house.another();
+  const begun = await house.oidc.begin(order);
+  const back = await new PersonAtProvider(provider, 'alice').visit(begun.location);
+  const callback = { ...order, query: back.searchParams, cookie: cookieOf(begun.setCookies) };
+  assert.equal((await other.oidc.finish(callback)).kind, 'signed-in');
+  assert.equal((await house.oidc.finish(callback)).kind, 'stale');
+});

@@ -8,6 +8,7 @@ import { flowFailure } from './flow-failure.ts';
 import type { Flow, FlowStore } from './flow-store.ts';
 import type { KnownProvider } from './provider.ts';
 import { failureOf, refusal } from './provider-failure.ts';
+import type { ProviderSessions } from './provider-sessions.ts';
 import type { Providers } from './providers.ts';
 import { redirectUri } from './redirect-uri.ts';
 import { tokensOf } from './tokens-of.ts';
@@ -47,6 +48,7 @@ export type Finished =
 export interface FinishParts {
   readonly providers: Providers;
   readonly flows: FlowStore;
+  readonly sessions: Pick<ProviderSessions, 'tokens'>;
   readonly clock: Clock;
 }
 
@@ -58,7 +60,7 @@ export interface FinishParts {
  * Security: nothing of the query is believed before the flow is known to be of this provider, host and browser.
  */
 export async function finish(parts: FinishParts, order: FinishOrder): Promise<Finished> {
-  const { providers, flows, clock } = parts;
+  const { providers, flows, sessions, clock } = parts;
   const provider = providers.get(order.provider);
   const state = oneOf(order, 'state');
   if (state === undefined) throw flowFailure('missing-state', order.provider);
@@ -72,7 +74,7 @@ export async function finish(parts: FinishParts, order: FinishOrder): Promise<Fi
   const known = await provider.ready();
   checkIssuer(known, order);
   if (!(await flows.take(state, found))) return { kind: 'stale', returnTo: flow.returnTo };
-  const facts = await redeem({ known, config: provider.config, flow, clock }, order);
+  const facts = await redeem({ known, config: provider.config, flow, sessions, clock }, order);
   return {
     kind: 'signed-in',
     sessionId: flow.sessionId,
@@ -101,11 +103,12 @@ interface Redemption {
   readonly known: KnownProvider;
   readonly config: OidcProviderConfig;
   readonly flow: Flow;
+  readonly sessions: FinishParts['sessions'];
   readonly clock: Clock;
 }
 
 async function redeem(
-  { known, config, flow, clock }: Redemption,
+  { known, config, flow, sessions, clock }: Redemption,
   order: FinishOrder,
 ): Promise<SignedInFacts> {
   const error = oneOf(order, 'error');
@@ -125,6 +128,8 @@ async function redeem(
     const authTimeSec = checkAuthTime(claims, flow, config.name);
     if (flow.subject !== undefined && flow.subject !== claims.sub)
       throw flowFailure('other-user', config.name);
+    // A provider may give no refresh token to whoever has one.
+    const before = flow.sessionId === undefined ? undefined : await sessions.tokens(flow.sessionId);
     const userinfo = await userinfoFor({ known, config, claims, accessToken: answer.access_token });
     return {
       ...factsOf(claims, userinfo, config),
@@ -134,7 +139,7 @@ async function redeem(
         sid: typeof claims.sid === 'string' && claims.sid !== '' ? claims.sid : undefined,
       },
       authenticatedAtSec: authTimeSec ?? Math.floor(clock() / 1000),
-      tokens: tokensOf(answer, config, clock),
+      tokens: tokensOf(answer, config, clock, before),
     };
   } catch (thrown) {
     throw failureOf(thrown, config.name);

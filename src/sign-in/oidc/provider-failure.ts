@@ -33,7 +33,10 @@ export function failureOf(thrown: unknown, provider: string): GatewayError {
     return providerFailure(provider, 'provider-refuses-us', `it says ${word(thrown.error)}`);
   }
   if (thrown instanceof ClientError) return clientFailure(thrown, provider);
-  return providerFailure(provider, 'provider-garbage', 'its answer cannot be used');
+  if (thrown instanceof TypeError || thrown instanceof SyntaxError)
+    return providerFailure(provider, 'provider-garbage', 'its answer cannot be used');
+  const name = thrown instanceof Error ? thrown.name : typeof thrown;
+  return new GatewayError('SP_INTERNAL', { detail: `provider ${provider}: ${name}`, reason: 'unforeseen' });
 }
 
 /** Gives an error that the provider sent the browser back with (RFC 6749 §4.1.2.1) as a failure. */
