@@ -2,144 +2,161 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeAuthorize } from '../../../src/authorize/authorize.ts';
 import type { RouteConfig } from '../../../src/config/config.ts';
-import type { Arrived, Identity } from '../../../src/exchange.ts';
-import { arrivedWith } from '../authenticate/support.ts';
-import { routeConfig } from '../route/route-config.ts';
+import { asGatewayError } from '../../../src/errors.ts';
+import type { Identified, Identity } from '../../../src/exchange.ts';
+import { routedWith } from '../authenticate/support.ts';
 
-type Person = Partial<Identity>;
+const NOW_SEC = 1_800_000_000;
+const ORIGIN = 'https://a.example';
 
-function identityOf(person: Person): Identity {
-  return {
-    user: 'alice',
-    method: 'token',
-    groups: [],
-    email: undefined,
-    claims: {},
-    sessionId: undefined,
-    expiresAtSec: undefined,
-    ...person,
-  };
-}
+const person: Identity = {
+  user: 'anna',
+  method: 'session',
+  groups: [],
+  email: undefined,
+  claims: {},
+  sessionId: 's1',
+  expiresAtSec: undefined,
+  authenticatedAtSec: NOW_SEC - 600,
+};
 
-interface Visit {
+interface Case {
+  readonly identity?: Partial<Identity>;
+  readonly route?: Partial<RouteConfig>;
   readonly method?: string;
+  readonly path?: string;
+  readonly headers?: readonly string[];
   readonly address?: string;
-  readonly origins?: readonly string[];
-  readonly upgrade?: boolean;
-  readonly authority?: string;
 }
 
-function arrivedBy({
-  method = 'GET',
-  address = '192.0.2.1',
-  origins = [],
-  upgrade,
-  authority,
-}: Visit): Arrived {
-  const plain = arrivedWith({});
-  const request = {
-    ...plain.request,
-    method,
-    authority: authority ?? plain.request.authority,
-    headers: origins.flatMap((origin) => ['origin', origin]),
-    upgrade: upgrade === true ? ('websocket' as const) : undefined,
+/** Gives `allowed`, or code and reason of the refusal. */
+function outcome({ identity, route, method = 'GET', path = '/', headers = [], address }: Case): string {
+  const plain = routedWith({ headers, ...(address !== undefined && { address }) });
+  const arrived = { ...plain.arrived, request: { ...plain.arrived.request, method, path } };
+  const config = { ...plain.route.config, ...route };
+  const compiled = { id: config.id, config };
+  const identified: Identified = {
+    arrived,
+    route: compiled,
+    identity: { ...person, ...identity },
+    ties: undefined,
   };
-  return { ...plain, request, client: { ...plain.client, address } };
-}
-
-/** Word of the refusal, or `admitted`. */
-function decide(change: Partial<RouteConfig>, person: Person | null, visit: Visit = {}): string {
-  const config = routeConfig({ public: false, accept: ['token'], allow: undefined, ...change });
-  const route = { id: 'r', config };
-  const arrived = arrivedBy(visit);
   try {
-    makeAuthorize(
-      [route],
-      Date.now,
-    )({ arrived, route, identity: person === null ? null : identityOf(person) });
-    assert.equal(arrived.record.decision, 'allowed');
-    return 'admitted';
+    makeAuthorize([compiled], () => NOW_SEC * 1000)(identified);
+    return 'allowed';
   } catch (thrown) {
-    assert.ok(thrown instanceof Error && 'reason' in thrown);
+    const { code, reason } = asGatewayError(thrown);
     assert.equal(arrived.record.decision, 'denied');
-    return String(thrown.reason);
+    assert.equal(arrived.record.reason, reason);
+    return `${code} ${reason}`;
   }
 }
 
-test('a route admits nobody unless it says whom', () => {
-  assert.equal(decide({}, {}), 'no-allow');
-  assert.equal(decide({}, null), 'no-allow');
-  assert.equal(decide({ allow: 'authenticated' }, null), 'no-allow');
-  assert.equal(decide({ allow: { methods: ['GET'] } }, null), 'no-allow');
-  assert.equal(decide({ allow: 'authenticated' }, {}), 'admitted');
-  assert.equal(decide({ public: true }, null), 'admitted');
+const FOREIGN = 'SP_AUTHORIZE_ORIGIN foreign-origin';
+
+test('a page of another site changes nothing with the session cookie', () => {
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'get']) {
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      `${ORIGIN}:8443`,
+      'http://a.example',
+      'https://b.a.example',
+    ]) {
+      assert.equal(outcome({ method, headers: ['origin', origin] }), FOREIGN, `${method} ${origin}`);
+    }
+    for (const site of ['cross-site', 'same-site', 'odd']) {
+      assert.equal(outcome({ method, headers: ['sec-fetch-site', site] }), FOREIGN, `${method} ${site}`);
+    }
+    const twice = ['origin', ORIGIN, 'origin', 'https://evil.example'];
+    assert.equal(outcome({ method, headers: twice }), FOREIGN);
+  }
 });
 
-test('a route that was not compiled admits nobody', () => {
-  const config = routeConfig({ public: true });
-  const authorize = makeAuthorize([{ id: 'r', config }], Date.now);
-  const arrived = arrivedBy({});
-  assert.throws(() => authorize({ arrived, route: { id: 'r', config }, identity: null }), {
-    reason: 'no-allow',
-  });
+test('pages of the host itself, people and programs without a browser may change things', () => {
+  const lists = [['origin', ORIGIN], ['sec-fetch-site', 'same-origin'], ['sec-fetch-site', 'none'], []];
+  for (const headers of lists) assert.equal(outcome({ method: 'POST', headers }), 'allowed', String(headers));
 });
 
-test('any value of a key will do, every key must be met, and the first unmet one is named', () => {
-  const allow = { users: ['alice', 'bob'], groups: ['ops', 'dev'] };
-  assert.equal(decide({ allow }, { user: 'bob', groups: ['x', 'dev'] }), 'admitted');
-  assert.equal(decide({ allow }, { user: 'eve', groups: ['dev'] }), 'user-not-allowed');
-  assert.equal(decide({ allow }, { user: 'bob', groups: ['x'] }), 'group-missing');
-  assert.equal(decide({ allow }, { user: 'eve', groups: [] }), 'user-not-allowed');
-  assert.equal(decide({ allow: { users: ['Alice'] } }, {}), 'user-not-allowed');
-  assert.equal(decide({ allow: { users: [] } }, {}), 'user-not-allowed');
+test('links from other sites are followed: reading is asked of nobody', () => {
+  for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+    const headers = ['origin', 'https://evil.example', 'sec-fetch-site', 'cross-site'];
+    assert.equal(outcome({ method, headers }), 'allowed');
+  }
 });
 
-test('an e-mail address counts whole or by its whole domain, and only when there is one', () => {
-  const allow = { emails: ['*@corp.com', 'Bob@example.com'] };
-  for (const [email, word] of [
-    ['a@corp.com', 'admitted'],
-    ['A@CORP.com', 'admitted'],
-    ['bob@example.com', 'admitted'],
-    ['eve@example.com', 'email-not-allowed'],
-    ['a@evil.com@corp.com', 'email-not-allowed'],
-    ['a@sub.corp.com', 'email-not-allowed'],
-    ['a@evilcorp.com', 'email-not-allowed'],
-    ['@corp.com@', 'email-not-allowed'],
-    ['corp.com', 'email-not-allowed'],
-    [undefined, 'email-not-allowed'],
+test('origins that the route names may change things', () => {
+  const headers = ['origin', 'https://app.example', 'sec-fetch-site', 'cross-site'];
+  assert.equal(outcome({ method: 'POST', headers, route: { cors: ['https://app.example'] } }), 'allowed');
+  assert.equal(outcome({ method: 'POST', headers, route: { origins: ['https://app.example'] } }), 'allowed');
+  assert.equal(outcome({ method: 'POST', headers, route: { origins: 'any' } }), 'allowed');
+  assert.equal(outcome({ method: 'POST', headers, route: { origins: ['https://other.example'] } }), FOREIGN);
+});
+
+test('credentials that no browser adds by itself are not asked where the page is from', () => {
+  const headers = ['origin', 'https://evil.example'];
+  for (const method of ['token', 'apiKey'] as const) {
+    assert.equal(outcome({ method: 'POST', headers, identity: { method } }), 'allowed');
+  }
+});
+
+test('an app password is good for its routes, on segment boundaries, and for no other', () => {
+  const at = (routes: readonly string[], path: string) =>
+    outcome({ path, identity: { method: 'apiKey', bounds: { routes, methods: [], addresses: [] } } });
+  for (const [routes, path, expected] of [
+    [['a.example'], '/x', 'allowed'],
+    [['a.example/v1'], '/v1', 'allowed'],
+    [['a.example/v1'], '/v1/x', 'allowed'],
+    [['a.example/v1/'], '/v1/x', 'allowed'],
+    [['a.example/'], '/x', 'allowed'],
+    [['b.example', 'a.example/x'], '/x', 'allowed'],
+    [['a.example/v1'], '/v10', 'SP_AUTHORIZE_DENIED key-route'],
+    [['a.example/v1'], '/', 'SP_AUTHORIZE_DENIED key-route'],
+    [['b.example'], '/x', 'SP_AUTHORIZE_DENIED key-route'],
+    [['example'], '/x', 'SP_AUTHORIZE_DENIED key-route'],
   ] as const) {
-    assert.equal(decide({ allow }, { email }), word, String(email));
+    assert.equal(at(routes, path), expected, `${routes} ${path}`);
   }
 });
 
-test('claims are found at their path, as one value or many', () => {
-  const allow = { claims: { 'realm.roles': ['admin'], level: ['3'] } };
-  assert.equal(decide({ allow }, { claims: { realm: { roles: ['x', 'admin'] }, level: 3 } }), 'admitted');
-  assert.equal(decide({ allow }, { claims: { 'realm.roles': 'admin', level: '3' } }), 'admitted');
-  assert.equal(decide({ allow }, { claims: { realm: { roles: ['admins'] }, level: 3 } }), 'claim-missing');
-  assert.equal(decide({ allow }, { claims: { realm: { roles: ['admin'] } } }), 'claim-missing');
-  assert.equal(decide({ allow: { claims: { __proto__x: ['1'], constructor: ['1'] } } }, {}), 'claim-missing');
+test('the id of a route binds an app password to whatever that route serves', () => {
+  const bounds = { routes: ['*.example/'], methods: [], addresses: [] };
+  assert.equal(outcome({ identity: { bounds }, route: { id: '*.example/' } }), 'allowed');
+  assert.equal(outcome({ identity: { bounds }, route: { id: '*/' } }), 'SP_AUTHORIZE_DENIED key-route');
 });
 
-test('methods and addresses are the request’s own', () => {
-  const allow = { methods: ['get'], addresses: ['192.0.2.0/24', '2001:db8::/32'] };
-  assert.equal(decide({ allow }, {}), 'admitted');
-  assert.equal(decide({ allow }, {}, { address: '2001:db8::1' }), 'admitted');
-  assert.equal(decide({ allow }, {}, { method: 'POST' }), 'method-not-allowed');
-  assert.equal(decide({ allow }, {}, { address: '198.51.100.1' }), 'address-not-allowed');
-  assert.equal(decide({ allow }, {}, { address: 'unknown' }), 'address-not-allowed');
+test('an app password is good for its methods and from its addresses', () => {
+  const bounds = { routes: [], methods: ['GET'], addresses: ['192.0.2.0/24'] };
+  const identity = { method: 'apiKey' as const, bounds };
+  assert.equal(outcome({ identity }), 'allowed');
+  assert.equal(outcome({ identity, method: 'POST' }), 'SP_AUTHORIZE_DENIED key-method');
+  assert.equal(outcome({ identity, address: '198.51.100.1' }), 'SP_AUTHORIZE_DENIED key-address');
 });
 
-test('a WebSocket is opened by pages of the same origin alone, unless the route names others', () => {
-  const open = (origins: readonly string[], change: Partial<RouteConfig> = {}): string =>
-    decide({ public: true, ...change }, null, { upgrade: true, origins, authority: 'a.example:8443' });
-  assert.equal(open([]), 'admitted');
-  assert.equal(open(['https://a.example:8443']), 'admitted');
-  for (const origin of ['https://a.example', 'http://a.example:8443', 'https://b.example:8443', 'null', '']) {
-    assert.equal(open([origin]), 'foreign-origin', origin);
-  }
-  assert.equal(open(['https://a.example:8443', 'https://a.example:8443']), 'foreign-origin');
-  assert.equal(open(['https://b.example'], { origins: ['https://b.example'] }), 'admitted');
-  assert.equal(open(['https://evil.test'], { origins: 'any' }), 'admitted');
-  assert.equal(decide({ public: true }, null, { origins: ['https://evil.test'] }), 'admitted');
+const OLD = 'SP_AUTHORIZE_REAUTHENTICATE sign-in-too-old';
+
+test('a route that asks for a recent sign-in gets it from people, not from what cannot say', () => {
+  const route = { maxAgeMs: 600_000 };
+  assert.equal(outcome({ route }), OLD);
+  assert.equal(outcome({ route, identity: { authenticatedAtSec: NOW_SEC - 599 } }), 'allowed');
+  assert.equal(outcome({ route, identity: { authenticatedAtSec: undefined } }), OLD);
+  assert.equal(outcome({ route, identity: { method: 'apiKey', authenticatedAtSec: undefined } }), OLD);
+  const basic = { method: 'basic' as const, authenticatedAtSec: undefined };
+  assert.equal(outcome({ route, identity: basic }), 'allowed', 'the password is in the request');
+});
+
+test('the age of sessions is asked of sessions only; the shorter age holds', () => {
+  const route = { reauthMs: 600_000 };
+  assert.equal(outcome({ route }), OLD);
+  assert.equal(outcome({ route: { reauthMs: 601_000 } }), 'allowed');
+  assert.equal(outcome({ route: { reauthMs: 601_000, maxAgeMs: 1_000 } }), OLD);
+  assert.equal(outcome({ route, identity: { method: 'apiKey', authenticatedAtSec: undefined } }), 'allowed');
+});
+
+test('a second factor is asked of who may pass, and of nobody else', () => {
+  const route = { secondFactor: 'required' as const };
+  assert.equal(outcome({ route }), 'SP_AUTHORIZE_SECOND_FACTOR second-factor-missing');
+  assert.equal(outcome({ route, identity: { secondFactorAtSec: NOW_SEC } }), 'allowed');
+  const closed = { ...route, allow: { users: ['bob'] } };
+  assert.equal(outcome({ route: closed }), 'SP_AUTHORIZE_DENIED user-not-allowed');
 });
