@@ -49,7 +49,7 @@ export function serve(rooms: Rooms, arrived: Arrived, responder: Responder, watc
   const answer = (answered: Answered): void => {
     try {
       const isWatched = isStream(answered) || (watch.streams.mark() !== mark && isLate(arrived));
-      if (admitted === undefined || !isWatched) {
+      if (failed || admitted === undefined || !isWatched) {
         responder.answer(answered, (delivered) => watch.onServed(arrived, delivered));
         return;
       }

@@ -156,6 +156,26 @@ test('the admin sees the open streams and cuts one', async () => {
   closeAll([socket, events]);
 });
 
+test('what ends while the upstream still thinks keeps its answer from beginning', async () => {
+  for (const path of ['/slow-400', '/wait-1300']) {
+    const { door, session } = await asSession('judy');
+    const answer = openHttp1(door, path).catch((error: unknown) => String(error));
+    await pause(200);
+    assert.equal((await house.call('DELETE', `/v1/sessions/${session}`)).status, 204);
+    assert.match(String(await answer), /status 401/, path);
+  }
+});
+
+test('what changes meanwhile and still allows it lets the answer begin', async () => {
+  const opening = [openHttp1(asBasic('dave'), '/slow-400'), openHttp2(asBasic('dave'), '/slow-400')];
+  await pause(200);
+  assert.equal((await house.call('PUT', '/v1/users/dave', { groups: ['staff'] })).status, 200);
+  const streams = await Promise.all(opening);
+  await pause(100);
+  assert.deepEqual(new Set(streams.map((stream) => stream.ending())), new Set([undefined]));
+  closeAll(streams);
+});
+
 test('every stream that was cut is over at the upstream, too', async () => {
   for (let waited = 0; upstream.open() > 0 && waited < 2_000; waited += 20) await pause(20);
   assert.equal(upstream.open(), 0);

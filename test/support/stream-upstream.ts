@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { WebSocketServer } from 'ws';
 
 /** An upstream that never stops by itself. */
@@ -12,7 +12,7 @@ export interface StreamUpstream {
 
 /**
  * Starts an upstream whose `/events` is a stream of events, whose WebSockets echo and tick with a number, and whose
- * every other path is a download without an end.
+ * every other path is a download without an end; `/slow-N` begins one after N milliseconds, `/wait-N` says `at last` then.
  *
  * @param tickMs - pause between two messages, events or chunks
  */
@@ -29,6 +29,15 @@ export async function startStreamUpstream(tickMs = 20): Promise<StreamUpstream> 
     });
   };
   const server = createServer((req, res: ServerResponse) => {
+    const wait = /^\/wait-(\d+)$/.exec(req.url ?? '');
+    if (wait !== null) {
+      setTimeout(() => res.end('at last'), Number(wait[1]));
+      return;
+    }
+    const slow = /^\/slow-(\d+)$/.exec(req.url ?? '');
+    setTimeout(() => flow(req, res), Number(slow?.[1] ?? 0));
+  });
+  const flow = (req: IncomingMessage, res: ServerResponse): void => {
     const events = req.url === '/events';
     res.writeHead(200, { 'content-type': events ? 'text/event-stream' : 'application/octet-stream' });
     const chunk = events ? 'data: tick\n\n' : 'x'.repeat(1000);
@@ -37,7 +46,7 @@ export async function startStreamUpstream(tickMs = 20): Promise<StreamUpstream> 
       () => res.write(chunk),
       (stop) => res.on('close', stop),
     );
-  });
+  };
   const sockets = new WebSocketServer({ server });
   sockets.on('connection', (socket) => {
     let count = 0;
