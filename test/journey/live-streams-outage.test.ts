@@ -73,6 +73,9 @@ test('a session that ended while the state was away, its notice lost, is found o
     const isLog = (await redis.command('TYPE', key)) === 'stream';
     if (isLog || key.includes(session)) await redis.command('DEL', key);
   }
+  // Who was connected again before that has to connect once more.
+  await redis.kill();
+  await redis.restart();
   assert.match(await ended.ended(5_000), /^4401 /);
   assert.equal(stays.ending(), undefined);
   stays.close();
