@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { Agent } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -98,8 +99,7 @@ test('a WebSocket and a slow answer of an unchanged route outlive reloads', asyn
 `;
   const house = await open(t, routes('a'));
   const socket = new WebSocket(`wss://127.0.0.1:${house.port}/`, {
-    ca: house.ca,
-    servername: 'localhost',
+    agent: new Agent({ ca: house.ca, servername: 'localhost' }),
     headers: { host: 'localhost' },
   });
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
