@@ -66,7 +66,10 @@ const LimitsSchema = Type.Object(
       durationOrOff({ description: 'Longest wait for a complete head.', default: LIMITS.headerTimeout }),
     ),
     bodyIdle: Type.Optional(
-      durationOrOff({ description: 'Longest silence of a client that sends a body or takes an answer.', default: LIMITS.bodyIdle }),
+      durationOrOff({
+        description: 'Longest silence of a client that sends a body or takes an answer.',
+        default: LIMITS.bodyIdle,
+      }),
     ),
     keepAlive: Type.Optional(
       durationOrOff({

@@ -83,7 +83,10 @@ const RouteSchema = Type.Object(
       }),
     ),
     streamIdle: Type.Optional(
-      durationOrOff({ description: 'Longest silence of a WebSocket or an event stream.', default: DEFAULTS.streamIdle }),
+      durationOrOff({
+        description: 'Longest silence of a WebSocket or an event stream.',
+        default: DEFAULTS.streamIdle,
+      }),
     ),
     audience: Type.Optional(
       text({ description: 'Audience of the assertion that the upstream gets; default the upstream’s name.' }),
