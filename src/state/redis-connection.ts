@@ -78,7 +78,8 @@ export class RedisConnection {
 
   async #inTime<T>(answer: Promise<T>): Promise<T> {
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(redisSilence().error), ANSWER_MS);
+    // A process that was held up itself has answers waiting: it reads them before it complains.
+    const timer = setTimeout(() => setImmediate(() => late.reject(redisSilence().error)), ANSWER_MS);
     try {
       return await Promise.race([answer, late.promise]);
     } finally {
