@@ -20,7 +20,8 @@ const DEFAULTS = {
 export const OidcProviderSchema = Type.Object(
   {
     name: text({
-      description: 'Short name; the provider sends browsers back to `/.sallyport/callback/<name>`.',
+      description:
+        'Short name. To register: `/.sallyport/callback/<name>` for sign-ins, `/.sallyport/backchannel-logout/<name>` for back-channel logout.',
       pattern: '^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$',
       patternHint: 'lower-case letters, digits and hyphens, at most 32',
       examples: ['corp'],
