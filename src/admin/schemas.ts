@@ -64,7 +64,13 @@ export const ApiKeyBody = Type.Object(
 
 export const OwnerQuery = Type.Object({ owner: Type.Optional(text(256)) }, strict);
 export const SessionQuery = Type.Object({ user: Type.Optional(text(256)) }, strict);
-export const SessionQueryRequired = Type.Object({ user: text(256) }, strict);
+export const SessionQueryRequired = Type.Object(
+  {
+    user: text(256),
+    keys: Type.Optional(Type.Literal('true', { description: 'Ends the app passwords of the user as well' })),
+  },
+  strict,
+);
 
 export const ProblemAnswer = Type.Object(
   {

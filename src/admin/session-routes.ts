@@ -36,7 +36,9 @@ export function addSessionRoutes(app: AdminApp, view: GatewayView): void {
   app.delete(
     '/v1/sessions',
     { schema: { tags, querystring: SessionQueryRequired, response: answers(200, CountAnswer) } },
-    async (request) => ({ ended: await view.sessions.revokeAll(request.query.user) }),
+    async (request) => ({
+      ended: await view.sessions.revokeAll(request.query.user, request.query.keys === 'true'),
+    }),
   );
   app.post(
     '/v1/revocations',

@@ -33,8 +33,11 @@ export interface GatewayView {
   readonly sessions: {
     list(user: string | undefined): Promise<readonly SessionView[]>;
     revoke(id: string): Promise<boolean>;
-    /** @returns how many sessions ended */
-    revokeAll(user: string): Promise<number>;
+    /**
+     * @param alsoKeys - ends the app passwords of the user as well
+     * @returns how many sessions ended
+     */
+    revokeAll(user: string, alsoKeys: boolean): Promise<number>;
   };
   /** Revokes one token by `jti`, or every token of a subject issued before a time (seconds since the epoch; absent: all that there are). */
   revokeTokens(

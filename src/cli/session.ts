@@ -7,6 +7,7 @@ import { printList } from './table.ts';
 
 interface SessionFlags extends AdminFlags {
   readonly user?: string;
+  readonly keys?: boolean;
 }
 
 const COLUMNS = ['id', 'user', 'groups', 'address', 'device', 'lastSeenSec', 'expiresAtSec'];
@@ -30,17 +31,20 @@ export function addSessionCommand(program: Command, shell: Shell): void {
   withAdminOptions(session.command('revoke [id]'))
     .description('end one session, or all of a user')
     .option('--user <name>', 'all sessions of this user')
+    .option('--keys', 'with --user: the app passwords as well')
     .action(async (id: string | undefined, flags: SessionFlags) => {
       if ((id === undefined) === (flags.user === undefined)) {
         throw new Complaint('Name one session, or a user with --user');
       }
+      if (flags.keys === true && flags.user === undefined) throw new Complaint('--keys goes with --user');
       const client = makeAdminClient(findAdmin(flags, shell));
       if (id !== undefined) {
         await client.call('DELETE', `/v1/sessions/${encodeURIComponent(id)}`);
         shell.out('1 session ended\n');
         return;
       }
-      const answer = await client.call('DELETE', `/v1/sessions${userQuery(flags)}`);
+      const keys = flags.keys === true ? '&keys=true' : '';
+      const answer = await client.call('DELETE', `/v1/sessions${userQuery(flags)}${keys}`);
       const ended = typeof answer === 'object' && answer !== null && 'ended' in answer ? answer.ended : 0;
       shell.out(`${ended} ${ended === 1 ? 'session' : 'sessions'} ended\n`);
     });

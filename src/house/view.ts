@@ -44,7 +44,10 @@ export function makeView(parts: ViewParts): GatewayView {
     sessions: {
       list: (user) => sessions.list(user),
       revoke: (id) => sessions.revoke(id),
-      revokeAll: (user) => sessions.revokeAll(user),
+      async revokeAll(user, alsoKeys) {
+        if (alsoKeys) await foundation.apiKeys.revokeAll(user);
+        return sessions.revokeAll(user);
+      },
     },
     revokeTokens: (order) =>
       'jti' in order

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { SessionConfig } from '../config/config.ts';
 import { asGatewayError } from '../errors.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
@@ -175,13 +176,14 @@ export class Sessions {
   }
 
   /**
-   * Takes over what a provider says anew; every process forgets what it knew of the session.
+   * Takes over what a provider says anew; where that changes who somebody is, every process forgets what it knew.
    * @returns whether the session lives
    */
   async renew(id: string, { tokens, ...said }: SessionRenewal): Promise<boolean> {
     const before = await this.#change(id, async (record) => ({ ...record, ...said }));
     if (before === undefined) return false;
     if (tokens !== undefined) await this.#tokens.put(id, tokens, this.#restMs(before));
+    if (isDeepStrictEqual({ ...before, ...said }, before)) return true;
     await this.#notices.publish({ kind: 'session-changed', id, user: before.user });
     return true;
   }

@@ -107,6 +107,14 @@ test('an app password ends when it is revoked, and with its account for ever', a
   assert.equal((await curl('/', '-u', `x:${second.key}`)).status, 401, 'a new account inherits nothing');
 });
 
+test('an app password outlives the sessions of its owner, unless it is to end with them', async () => {
+  const { key } = await make({});
+  await house.call('DELETE', '/v1/sessions?user=alice');
+  assert.equal((await curl('/', '-u', `x:${key}`)).status, 200);
+  await house.call('DELETE', '/v1/sessions?user=alice&keys=true');
+  assert.equal((await curl('/', '-u', `x:${key}`)).status, 401);
+});
+
 test('the list says when and from where it was last used, and the log never shows one', async () => {
   const { key, id } = await make({});
   await curl('/', '-u', `x:${key}`);

@@ -139,3 +139,20 @@ test('plain http is refused, because the token would travel in the clear', async
   assert.equal(await terminal.run('user', 'list', '--admin', `http://127.0.0.1:${house.port}`), 1);
   assert.match(terminal.printed.err, /must start with https/);
 });
+
+test('key add prints the key alone, so that scripts can take it, and list and revoke follow', async () => {
+  const terminal = terminalAt();
+  const words = ['key', 'add', 'alice', '--name', 'backup', '--routes', 'a.example.com, b.example.com/v1'];
+  assert.equal(await terminal.run(...words, '--life', '90d'), 0, terminal.printed.err);
+  assert.equal(terminal.printed.out, 'sp_shown-once\n');
+  const routes = ['a.example.com', 'b.example.com/v1'];
+  const order = { owner: 'alice', name: 'backup', routes, lifeSec: 7_776_000 };
+  assert.deepEqual(house.calls.at(-1), ['createKey', order]);
+  assert.equal(await terminalAt().run(...words, '--life', 'soon'), 1);
+  const list = terminalAt();
+  assert.equal(await list.run('key', 'list', '--owner', 'alice'), 0);
+  assert.match(list.printed.out, /k1 +alice +backup/);
+  const revoke = terminalAt();
+  assert.equal(await revoke.run('key', 'revoke', 'known'), 0);
+  assert.equal(revoke.printed.out, '1 app password ended\n');
+});

@@ -78,6 +78,16 @@ test('tokens of a provider are sealed at rest, renewed, and end with the session
   assert.equal(readFileSync(join(folder, 'state.db'), 'latin1').includes('canary'), false);
 });
 
+test('tokens that are renewed without news of the person disturb nobody', async (t) => {
+  const { sessions, told } = open(t);
+  const { id } = await sessions.create(anna);
+  const tokens = { idToken: 'a', refreshToken: 'b', expiresAtSec: NOW + 60 };
+  assert.equal(await sessions.renew(id, { tokens, groups: ['ops'] }), true);
+  assert.deepEqual(told, []);
+  await sessions.renew(id, { groups: [] });
+  assert.deepEqual(told, [{ kind: 'session-changed', id, user: 'anna' }]);
+});
+
 test('a provider ends its sessions by sid or by subject, and only its own', async (t) => {
   const { sessions, told } = open(t);
   const at = (name: string, sid: string | undefined, subject: string) =>
