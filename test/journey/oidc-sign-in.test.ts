@@ -23,6 +23,7 @@ const order = {
   returnTo: '/',
   session: undefined,
   cookie: undefined,
+  address: '192.0.2.1',
 };
 
 function facts(finished: Finished): SignedInFacts {

@@ -15,6 +15,7 @@ export async function signIn(
     returnTo: '/',
     session: undefined,
     cookie: undefined,
+    address: '192.0.2.1',
   };
   const begun = await oidc.begin(order);
   const browser = typeof person === 'string' ? new PersonAtProvider(provider, person) : person;

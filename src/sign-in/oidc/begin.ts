@@ -7,6 +7,8 @@ import {
 } from 'openid-client';
 import type { Clock } from '../../lib/clock.ts';
 import type { Session } from '../../sessions/session.ts';
+import type { Store } from '../../state/store.ts';
+import { brake } from './begin-brake.ts';
 import { makeFlowCookie } from './flow-cookie.ts';
 import type { Flow, FlowStore } from './flow-store.ts';
 import type { Providers } from './providers.ts';
@@ -22,6 +24,8 @@ export interface BeginOrder {
   readonly session: Pick<Session, 'id' | 'provider'> | undefined;
   /** The request's `Cookie` field. */
   readonly cookie: string | undefined;
+  /** IP address of the client. */
+  readonly address: string;
 }
 
 export interface Begun {
@@ -34,6 +38,7 @@ export interface Begun {
 export interface BeginParts {
   readonly providers: Providers;
   readonly flows: FlowStore;
+  readonly store: Pick<Store, 'counters'>;
   readonly clock: Clock;
 }
 
@@ -41,10 +46,12 @@ export interface BeginParts {
  * Begins a sign-in: authorization code with PKCE (RFC 7636), state and nonce, each flow with its own.
  *
  * A step-up demands that the user proves anew who they are (`max_age=0`, OpenID Connect Core §3.1.2.1).
- * @throws SP_SIGN_IN_PROVIDER, SP_STATE_UNREACHABLE
+ * @throws SP_SIGN_IN_PROVIDER, SP_AUTHENTICATE_THROTTLED, SP_STATE_UNREACHABLE
  */
-export async function begin({ providers, flows, clock }: BeginParts, order: BeginOrder): Promise<Begun> {
+export async function begin(parts: BeginParts, order: BeginOrder): Promise<Begun> {
+  const { providers, flows, store, clock } = parts;
   const provider = providers.get(order.provider);
+  await brake(store.counters, order.address, clock);
   const { client } = await provider.ready();
   const state = randomState();
   const nonce = randomNonce();

@@ -12,6 +12,7 @@ const order = {
   returnTo: '/x',
   session: undefined,
   cookie: undefined,
+  address: '192.0.2.1',
 };
 
 async function open(t: TestContext, change: Partial<OidcProviderConfig> = {}) {
@@ -258,4 +259,16 @@ test('no failure tells a code, a state, a token or a secret', async (t) => {
     assert.doesNotMatch(told, /the-code|eyJ|not\.a\.jwt|secret/);
     assert.equal(error instanceof Error && error.cause, undefined);
   }
+});
+
+test('an address that begins sign-ins without end is stopped, and others are not', async (t) => {
+  const { house, liar } = await open(t);
+  await house.store.counters.increment('oidc-begin:192.0.2.1', 60_000, 600);
+  await assert.rejects(house.oidc.begin(order), {
+    code: 'SP_AUTHENTICATE_THROTTLED',
+    reason: 'too-many-flows',
+  });
+  assert.ok((await house.oidc.begin({ ...order, address: '192.0.2.2' })).location.startsWith(liar.issuer));
+  house.advance(60_000);
+  assert.ok(await house.oidc.begin(order));
 });

@@ -12,6 +12,7 @@ const order = {
   returnTo: '/',
   session: undefined,
   cookie: undefined,
+  address: '192.0.2.1',
 };
 const DISCOVERY = '/.well-known/openid-configuration';
 
