@@ -13,7 +13,10 @@ const SOCKETS = 1_000;
 const SESSIONS = 10;
 /** Sockets that are opened at once. */
 const AT_ONCE = 50;
-const BOUND_MS = 1_000;
+/** The last byte of an upstream comes before this; */
+const LAST_BYTE_MS = 1_000;
+/** and clients, all of them in one process here, have taken their leave before that. */
+const LAST_CLOSE_MS = 2_000;
 
 interface Watched {
   readonly socket: WebSocket;
@@ -43,9 +46,12 @@ state: { url: "${state}", keyFile: shared.key }
 certificates: [{ name: localhost, dev: { names: [localhost] } }]
 routes: [{ host: localhost, upstream: "${upstream.url}", allow: authenticated }]
 `;
-  const first = await startProcess({ yaml, folder, name: 'first' });
-  const second = await startProcess({ yaml, folder, name: 'second' });
+  const started: GatewayProcess[] = [];
   try {
+    const first = await startProcess({ yaml, folder, name: 'first' });
+    started.push(first);
+    const second = await startProcess({ yaml, folder, name: 'second' });
+    started.push(second);
     const sockets = await openAll([first, second]);
     const revokedAt = performance.now();
     assert.equal((await first.call('DELETE', '/v1/sessions?user=load')).status, 200);
@@ -60,10 +66,10 @@ routes: [{ host: localhost, upstream: "${upstream.url}", allow: authenticated }]
         `${lastByteMs.toFixed(0)} ms, last of ${sockets.length} sockets closed after ${lastCloseMs.toFixed(0)} ms\n`,
     );
     assert.deepEqual([...new Set(sockets.map(({ code }) => code))], [4401]);
-    assert.ok(lastByteMs < BOUND_MS, `last byte after ${lastByteMs} ms`);
-    assert.ok(lastCloseMs < BOUND_MS, `last close after ${lastCloseMs} ms`);
+    assert.ok(lastByteMs < LAST_BYTE_MS, `last byte after ${lastByteMs} ms`);
+    assert.ok(lastCloseMs < LAST_CLOSE_MS, `last close after ${lastCloseMs} ms`);
   } finally {
-    await Promise.all([first.end(), second.end()]);
+    await Promise.all(started.map((house) => house.end()));
     await upstream.close();
     rmSync(folder, { recursive: true, force: true });
   }
