@@ -70,6 +70,14 @@ test('a user whom the provider disabled has no session after the refresh', async
   assert.equal(await house.sessions.live(id), undefined);
 });
 
+test('of twenty requests at once after a long silence none goes on before the provider was asked', async (t) => {
+  const { house, provider, id } = await open(t);
+  provider.disable('alice');
+  house.advance(LONG_DUE_MS);
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => house.oidc.refresher.check(id)));
+  assert.deepEqual(new Set(outcomes), new Set(['ended']));
+});
+
 test('an address that is not verified any longer ends the session', async (t) => {
   const { house, alice, id } = await open(t);
   alice.emailVerified = false;

@@ -17,6 +17,13 @@ import { type ProvidedSession, redeemRefresh } from './redeem-refresh.ts';
  */
 export type RefreshOutcome = 'fresh' | 'renewed' | 'ended' | 'unavailable';
 
+/** A refresh under way. */
+interface Flight {
+  readonly outcome: Promise<RefreshOutcome>;
+  /** Whether the session was due for so long that nobody goes on before the outcome. */
+  readonly holdsUp: boolean;
+}
+
 export interface RefresherOptions {
   readonly providers: Providers;
   readonly sessions: ProviderSessions;
@@ -53,7 +60,7 @@ const ENDING: ReadonlySet<string | undefined> = new Set<FlowReason>([
  */
 export class Refresher {
   readonly #options: RefresherOptions;
-  readonly #flights = new Map<string, Promise<RefreshOutcome>>();
+  readonly #flights = new Map<string, Flight>();
   readonly #nextLookMs = new BoundedMap<string, number>(REMEMBERED);
 
   constructor(options: RefresherOptions) {
@@ -74,16 +81,16 @@ export class Refresher {
    * @throws SP_STATE_UNREACHABLE
    */
   async check(id: string): Promise<RefreshOutcome> {
+    const flight = this.#flights.get(id);
+    if (flight?.holdsUp === true) return flight.outcome;
     if (this.#options.clock() < (this.#nextLookMs.get(id) ?? 0)) return 'fresh';
     return this.#look(id, true);
   }
 
   /** Asks the provider about a session now. @throws SP_STATE_UNREACHABLE */
   async refresh(id: string): Promise<RefreshOutcome> {
-    const joined = this.#flights.get(id);
-    if (joined !== undefined) return joined;
     const before = await this.#read(id);
-    return before === undefined ? 'ended' : this.#join(before);
+    return before === undefined ? 'ended' : this.#join(before, false).outcome;
   }
 
   async #look(id: string, waits: boolean): Promise<RefreshOutcome> {
@@ -91,25 +98,26 @@ export class Refresher {
     const before = await this.#read(id);
     const { refreshToken, expiresAtSec } = before?.tokens ?? {};
     if (before === undefined || refreshToken === undefined || expiresAtSec === undefined) {
-      this.#nextLookMs.set(id, Number.POSITIVE_INFINITY);
+      this.#nextLookMs.set(id, clock() + LONGEST_LOOK_MS);
       return 'fresh';
     }
     const dueMs = expiresAtSec * 1000;
     const isDue = clock() >= dueMs;
     this.#nextLookMs.set(id, isDue ? clock() + RETRY_MS : dueMs);
     if (!isDue) return 'fresh';
-    const outcome = this.#join(before);
-    if (waits && clock() >= dueMs + LONG_DUE_MS) return outcome;
+    const { outcome, holdsUp } = this.#join(before, clock() >= dueMs + LONG_DUE_MS);
+    if (waits && holdsUp) return outcome;
     outcome.catch((thrown: unknown) => this.#note(asGatewayError(thrown), before));
     return 'fresh';
   }
 
   /** @param before - as read when the refresh was found due: whatever was written since makes it needless */
-  #join(before: ProvidedSession): Promise<RefreshOutcome> {
+  #join(before: ProvidedSession, holdsUp: boolean): Flight {
     const { id } = before.session;
     const joined = this.#flights.get(id);
     if (joined !== undefined) return joined;
-    const flight = this.#refreshAlone(before).finally(() => this.#flights.delete(id));
+    const outcome = this.#refreshAlone(before).finally(() => this.#flights.delete(id));
+    const flight: Flight = { outcome, holdsUp };
     this.#flights.set(id, flight);
     return flight;
   }
