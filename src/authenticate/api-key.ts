@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Arrived, CredentialBounds, Identity } from '../exchange.ts';
 import { basicCredentialOf, hasScheme, token68Of } from './authorization-header.ts';
+import { bearerChallenge } from './challenge.ts';
 import { type Method, rejected, type Verdict } from './method.ts';
 
 /** An app password as far as an identity needs it. */
@@ -19,6 +20,7 @@ interface AddressAttempt {
 }
 
 export interface ApiKeyMethodOptions {
+  readonly realm: string;
   readonly apiKeys: {
     /** Gives the live app password that this is. @throws SP_STATE_UNREACHABLE */
     byKey(key: string): Promise<KnownKey | undefined>;
@@ -41,7 +43,7 @@ export interface ApiKeyMethodOptions {
  * Security: failures are counted per address, and slow down only who fails: 256 bits are not guessed, so that a right
  * app password is never kept out by wrong ones from the same address.
  */
-export function makeApiKeyMethod({ apiKeys, looksLikeKey, failures }: ApiKeyMethodOptions): Method {
+export function makeApiKeyMethod({ realm, apiKeys, looksLikeKey, failures }: ApiKeyMethodOptions): Method {
   async function inspect({ request, client }: Arrived): Promise<Verdict> {
     const [key, ...others] = keysOf(request, looksLikeKey);
     if (key === undefined) return { kind: 'absent' };
@@ -72,7 +74,7 @@ export function makeApiKeyMethod({ apiKeys, looksLikeKey, failures }: ApiKeyMeth
     used: ({ client }, { ties }) => {
       if (ties.apiKeyId !== undefined) apiKeys.used(ties.apiKeyId, client.address);
     },
-    challenge: () => undefined,
+    challenge: (verdict) => bearerChallenge(realm, verdict.kind === 'rejected'),
   };
 }
 

@@ -175,7 +175,10 @@ function refuse(routed: Routed, plan: Plan, judge: Method | undefined, verdict: 
   const headers: string[] = [];
   for (const method of plan.methods) {
     const value = method.challenge(method === judge ? verdict : { kind: 'absent' });
-    if (value !== undefined) headers.push('www-authenticate', value);
+    if (value === undefined) continue;
+    // Two methods of one scheme are one challenge: that of the first, which knows what was wrong.
+    const known = headers.some((other, at) => at % 2 === 1 && schemeOf(other) === schemeOf(value));
+    if (!known) headers.push('www-authenticate', value);
   }
   if (verdict.kind === 'rejected') {
     if (judge !== undefined) tell(routed, judge, 'failed', verdict.reason);

@@ -8,7 +8,7 @@ export interface WrittenCommand {
 }
 
 /** Commands that are followed by a second word. */
-const GROUPS = ['user', 'token', 'session', 'cert'];
+const GROUPS = ['user', 'token', 'session', 'key', 'cert'];
 
 /**
  * Gives every `sallyport ...` command in the code blocks of a text. Alternatives are written apart: `a|b` for words, ` | ` for

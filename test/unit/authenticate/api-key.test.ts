@@ -26,6 +26,7 @@ function open(waitMs = 0) {
     expiresAtSec: undefined,
   };
   const method = makeApiKeyMethod({
+    realm: 'Test',
     apiKeys: {
       async byKey(key) {
         asked.push(key);
@@ -122,6 +123,15 @@ test('where it is not accepted it is a bad token, and where only it is, a token 
     await why({ authorization: basic('anna:password') }, ['apiKey', 'token']),
     'scheme-not-accepted',
   );
+});
+
+test('who is refused is told how to come in, once per scheme', async () => {
+  const { ask } = open();
+  const failure = await ask({ authorization: bearer(UNKNOWN) }).catch((thrown: unknown) =>
+    asGatewayError(thrown),
+  );
+  const { headers } = asGatewayError(failure);
+  assert.deepEqual(headers, ['www-authenticate', 'Bearer realm="Test", error="invalid_token"']);
 });
 
 test('two credentials at once are refused', async () => {
