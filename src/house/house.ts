@@ -195,7 +195,7 @@ function methodsOf(
     }),
   );
   if (config.authenticate.apiKey !== undefined) {
-    methods.set('apiKey', makeApiKeyMethod({ apiKeys, looksLikeKey, failures }));
+    methods.set('apiKey', makeApiKeyMethod({ realm, apiKeys, looksLikeKey, failures }));
   }
   if (config.authenticate.basic !== undefined) {
     methods.set('basic', makeBasicMethod({ realm, accounts, canonicalName, failures, clock }));
