@@ -82,6 +82,16 @@ export const ERRORS = {
   },
 
   // sign-in: the internal pages
+  SP_SIGN_IN_FOREIGN_FORM: {
+    status: 403,
+    title: 'This form is too old, or another page sent it: go back, reload and try again',
+    level: 'warn',
+  },
+  SP_SIGN_IN_NO_COOKIE: {
+    status: 400,
+    title: 'Your browser did not send a cookie back: allow cookies for this site, then reload and try again',
+    level: 'info',
+  },
   SP_SIGN_IN_BAD_FORM: { status: 400, title: 'The form could not be read', level: 'info' },
   SP_SIGN_IN_NOT_FOUND: { status: 404, title: 'There is no such page', level: 'info' },
   SP_SIGN_IN_PROVIDER: {

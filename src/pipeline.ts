@@ -8,6 +8,7 @@ import { isSource } from './lib/byte-source.ts';
 import { release } from './lib/release.ts';
 import { failureAnswer } from './listen/failure-answer.ts';
 import type { Delivered, Responder } from './listen/responder.ts';
+import type { TurnAway, TurnedAway } from './sign-in/unauthenticated.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 
 /** The rooms of one house, in the order in which they are walked. */
@@ -16,6 +17,8 @@ export interface Rooms {
   authenticate(routed: Routed): Identified | Promise<Identified>;
   authorize(identified: Identified): Admitted;
   forward(admitted: Admitted): Answered | Promise<Answered>;
+  /** Shows who was stopped the way to sign in; absent: the failure speaks for itself. */
+  readonly turnAway?: TurnAway;
 }
 
 /**
@@ -26,6 +29,11 @@ export interface Rooms {
 export function decide(rooms: Rooms, arrived: Arrived): Admitted | Promise<Admitted> {
   const routed = rooms.route(arrived);
   return after(rooms.authenticate(routed), rooms.authorize);
+}
+
+/** Takes a request through all rooms. @throws or rejects with the `GatewayError` of the room that stopped it */
+export function handle(rooms: Rooms, arrived: Arrived): Answered | Promise<Answered> {
+  return after(decide(rooms, arrived), rooms.forward);
 }
 
 /** Who keeps an eye on the exchanges. */
@@ -75,8 +83,14 @@ export function serve(rooms: Rooms, arrived: Arrived, responder: Responder, watc
     failed = true;
     const failure = asGatewayError(thrown);
     note(arrived, failure);
-    arrived.body?.cancel();
-    answer(failureAnswer(failure, arrived.request, arrived.id));
+    const refuse = (away?: TurnedAway): void => {
+      arrived.body?.cancel();
+      answer(away?.instead ?? failureAnswer(failure, arrived.request, arrived.id, away));
+    };
+    // A body that is on its way to an upstream has a reader already.
+    const away = rooms.turnAway?.(admitted === undefined ? arrived : { ...arrived, body: null }, failure);
+    if (away instanceof Promise) away.then(refuse).catch(() => refuse());
+    else refuse(away);
   };
   let outcome: Answered | Promise<Answered>;
   try {

@@ -18,19 +18,19 @@ import { reservedNames } from '../forward/reserved-names.ts';
 import { Upstream } from '../forward/upstream.ts';
 import { compileIpRanges } from '../lib/ip-range.ts';
 import { sameSettings } from '../lib/same-settings.ts';
-import type { Rooms } from '../pipeline.ts';
+import { handle, type Rooms } from '../pipeline.ts';
 import { compileRoutes, type RouteTable } from '../route/compile-routes.ts';
 import { makeRoute } from '../route/match-route.ts';
 import { makeInternalPages } from '../sign-in/internal-pages.ts';
 import { internalRoutes } from '../sign-in/internal-routes.ts';
 import { machinePages } from '../sign-in/machine-pages.ts';
 import { Oidc } from '../sign-in/oidc/oidc.ts';
+import type { PageRow } from '../sign-in/page.ts';
+import { SESSION_COOKIE } from '../sign-in/session-cookie.ts';
 import { exchangeToken } from './exchange-token.ts';
 import type { Foundation } from './foundation.ts';
+import { furnishPeople } from './people.ts';
 import { vouchedSessions } from './vouched-sessions.ts';
-
-/** Name of the session cookie; `__Host-` binds it to this host, HTTPS and the root path (RFC 6265bis §4.1.3.2). */
-export const SESSION_COOKIE = '__Host-sallyport';
 
 /** One generation of the configuration, furnished: immutable, and swapped whole. */
 export interface House {
@@ -82,6 +82,13 @@ export async function furnish(
     const names = methods.map((method) => method.name).filter((name) => name !== 'oidc');
     const table = compileRoutes(config.routes, (host) => internalRoutes(host, INTERNAL_UPSTREAM, names));
     const authenticate = makeAuthenticate(methods, foundation.cache, { now: () => performance.now() });
+    const people = furnishPeople({
+      config,
+      foundation,
+      table,
+      oidc,
+      walk: (arrived) => handle(rooms, arrived),
+    });
     const rooms: Rooms = {
       route: makeRoute(table, policyOf),
       authenticate,
@@ -93,8 +100,9 @@ export async function furnish(
           sessionCookie: SESSION_COOKIE,
           assertion: (admitted, path) => assertionFor(admitted, path, foundation),
         },
-        internal: await internalPages(foundation),
+        internal: await internalPages(foundation, people.pages),
       }),
+      turnAway: people.turnAway,
     };
     return {
       generation: (before?.generation ?? 0) + 1,
@@ -219,11 +227,13 @@ function assertionFor(
   return assertions.sign({ identity, audience: route.config.audience, method, path });
 }
 
-function internalPages(foundation: Foundation): ReturnType<typeof makeInternalPages> {
-  return makeInternalPages(
-    machinePages({
-      jwks: () => foundation.ownKeys.jwks(),
-      issueToken: (_identity, admitted) => exchangeToken(foundation, admitted),
-    }),
-  );
+function internalPages(
+  foundation: Foundation,
+  people: readonly PageRow[],
+): ReturnType<typeof makeInternalPages> {
+  const machines = machinePages({
+    jwks: () => foundation.ownKeys.jwks(),
+    issueToken: (_identity, admitted) => exchangeToken(foundation, admitted),
+  });
+  return makeInternalPages([...machines, ...people]);
 }

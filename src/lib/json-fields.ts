@@ -58,6 +58,16 @@ export class JsonFields {
     return value.map((item: unknown) => new JsonFields(Buffer.from(JSON.stringify(item)), this.#fail));
   }
 
+  /** Tells whether there is a value of this name. */
+  has(name: string): boolean {
+    return this.#get(name) !== undefined;
+  }
+
+  /** Gives an object whose fields are to be read in their turn. */
+  fields(name: string): JsonFields {
+    return new JsonFields(Buffer.from(JSON.stringify(this.object(name))), this.#fail);
+  }
+
   object(name: string): Readonly<Record<string, unknown>> {
     const value = this.#get(name);
     if (!isObject(value)) throw this.#fail(`${name} is not an object`);

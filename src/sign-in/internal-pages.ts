@@ -13,7 +13,7 @@ import { readPageBody } from './page-body.ts';
 /** A visit on its way through the router, and what came of it. */
 interface Turn {
   readonly visit: Omit<Visit, 'params'>;
-  answer: PageAnswer | undefined;
+  answer: PageAnswer | Answered | undefined;
   failure: GatewayError | undefined;
 }
 
@@ -60,7 +60,7 @@ export async function makeInternalPages(
     );
     if (turn.failure !== undefined) throw turn.failure;
     if (turn.answer === undefined) throw new GatewayError('SP_INTERNAL', { reason: 'page-failed' });
-    return answered(turn.answer, request.method === 'HEAD');
+    return 'type' in turn.answer ? answered(turn.answer, request.method === 'HEAD') : turn.answer;
   };
 }
 
@@ -103,19 +103,15 @@ function oneHeader(headers: readonly string[], name: string): string | undefined
   return found;
 }
 
-/** Security: no page is kept by a cache, read as another type, or told to the next page as `Referer`. */
+/** Security: no page is kept by a cache, read as another type, or told to the next page as `Referer`, unless it says so itself. */
 function answered({ status, headers, type, body }: PageAnswer, isHead: boolean): Answered {
-  const fields = [
-    ...headers,
-    'content-type',
-    type,
-    'x-content-type-options',
-    'nosniff',
-    'referrer-policy',
-    'no-referrer',
-  ];
-  if (!headers.some((name, i) => i % 2 === 0 && name === 'cache-control'))
-    fields.push('cache-control', 'no-store');
+  const fields = [...headers, 'content-type', type, 'x-content-type-options', 'nosniff'];
+  if (!names(headers, 'referrer-policy')) fields.push('referrer-policy', 'no-referrer');
+  if (!names(headers, 'cache-control')) fields.push('cache-control', 'no-store');
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  return { status, headers: fields, body: isHead ? null : bytes };
+  return { status, headers: fields, body: isHead || status === 304 ? null : bytes };
+}
+
+function names(headers: readonly string[], name: string): boolean {
+  return headers.some((text, i) => i % 2 === 0 && text === name);
 }

@@ -50,5 +50,9 @@ export function internalRoutes(
   if (signIn.length > 0) {
     pages.push(page('token', { public: false, accept: signIn, allow: 'authenticated', storeDown: 'closed' }));
   }
+  if (configured.includes('session')) {
+    const own = { public: false, accept: ['session'], allow: 'authenticated', storeDown: 'closed' } as const;
+    pages.push(page('account', own), page('resume', own));
+  }
   return pages;
 }

@@ -1,4 +1,4 @@
-import type { Admitted, CanonicalRequest, Client, HeaderList, Identity } from '../exchange.ts';
+import type { Admitted, Answered, CanonicalRequest, Client, HeaderList, Identity } from '../exchange.ts';
 
 /** One visit to a page of the gateway: everything that a page may read of its request. */
 export interface Visit {
@@ -29,8 +29,11 @@ export interface PageAnswer {
   readonly body: string | Uint8Array;
 }
 
-/** @throws GatewayError, or rejects with one: it becomes the answer of the corridor */
-export type Page = (visit: Visit) => PageAnswer | Promise<PageAnswer>;
+/**
+ * @returns the page's own answer, or one that the corridor gave to it
+ * @throws GatewayError, or rejects with one: it becomes the answer of the corridor
+ */
+export type Page = (visit: Visit) => PageAnswer | Promise<PageAnswer | Answered>;
 
 /** One row of the table of pages. */
 export interface PageRow {

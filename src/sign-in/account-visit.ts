@@ -1,0 +1,47 @@
+import { GatewayError } from '../errors.ts';
+import type { Session } from '../sessions/session.ts';
+import { demandOwnForm } from './form-token.ts';
+import { RESERVED_PATH } from './internal-routes.ts';
+import { identityOf } from './machine-pages.ts';
+import { type PageAnswer, seeOther, type Visit } from './page.ts';
+import type { SignInParts } from './parts.ts';
+import { signInPath } from './return-target.ts';
+import { presentSession } from './session-cookie.ts';
+
+/** Address of the account page. */
+export const ACCOUNT = `${RESERVED_PATH}/account`;
+
+/** A proof that is older does not suffice to change how the account is guarded. */
+const FRESH_MS = 10 * 60_000;
+
+/**
+ * Gives the session of a visit to the account pages.
+ *
+ * @throws SP_AUTHENTICATE_REQUIRED when it ended since the corridor let it in
+ */
+export async function sessionOf({ sessions }: SignInParts, visit: Visit): Promise<Session> {
+  const session = await presentSession(visit.request, sessions);
+  if (session !== undefined && session.user === identityOf(visit).user) return session;
+  throw new GatewayError('SP_AUTHENTICATE_REQUIRED', { reason: 'session-ended' });
+}
+
+/**
+ * Gives the session behind a form of the account pages.
+ *
+ * @throws SP_SIGN_IN_FOREIGN_FORM, SP_SIGN_IN_NO_COOKIE. Security: such a form counts for one browser and one session.
+ */
+export async function ownForm(parts: SignInParts, visit: Visit): Promise<Session> {
+  const session = await sessionOf(parts, visit);
+  demandOwnForm(visit, session.id);
+  return session;
+}
+
+/** Tells whether the person proved lately who they are. */
+export function isFresh({ clock }: SignInParts, session: Session): boolean {
+  return clock() - (session.authenticatedAtSec ?? 0) * 1000 < FRESH_MS;
+}
+
+/** Sends the person to prove anew who they are, then back to the account page. */
+export function proveAnew(): PageAnswer {
+  return seeOther(`${signInPath(ACCOUNT)}&again=1`);
+}
