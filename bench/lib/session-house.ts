@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { Secret } from '../../src/lib/secret.ts';
@@ -64,7 +65,7 @@ export async function openSessionHouse(url: string): Promise<SessionHouse> {
       const work = async (): Promise<void> => {
         while (made < count) {
           const number = made++;
-          const session = await signIn(`user-${Math.floor(number / PER_USER)}@example.com`);
+          const session = await patiently(() => signIn(`user-${Math.floor(number / PER_USER)}@example.com`));
           if (number % SAMPLE_EVERY === 0) known.push(session);
           if (number % 100_000 === 0) progress?.(number);
           // The embedded store answers without ever leaving the turn; timers are to run, too.
@@ -80,6 +81,17 @@ export async function openSessionHouse(url: string): Promise<SessionHouse> {
       await store.close();
     },
   };
+}
+
+/** Tries again, some times, where a machine that is busy with other things kept the state from answering. */
+async function patiently<T>(run: () => Promise<T>, times = 20): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (times === 0) throw error;
+    await sleep(250);
+    return patiently(run, times - 1);
+  }
 }
 
 /** Gives a session order with fields as long as they are in practice. */

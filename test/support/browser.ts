@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { connect } from 'node:tls';
 import {
   type Browser,
   type BrowserContext,
@@ -39,15 +41,18 @@ export interface TestBrowser {
 /**
  * Starts Chromium without a window; it ends with this process at the latest.
  *
- * Certificates of the dev CA are accepted, and so is every other one: what TLS has to refuse is tested with TLS clients.
+ * Every certificate is accepted: what TLS has to refuse is tested with TLS clients. Pages for which passkeys are to work must have
+ * one without any fault, though, so that of the ports in `trusted` is taken for one of a known CA.
  */
-export async function startBrowser(): Promise<TestBrowser> {
+export async function startBrowser(trusted: readonly number[] = []): Promise<TestBrowser> {
   const executablePath = findChromium();
-  const browser = await chromium.launch({ executablePath, headless: true, args: FLAGS, timeout: 30_000 });
+  const keys = await Promise.all(trusted.map(keyHashAt));
+  const args = [...FLAGS, `--ignore-certificate-errors-spki-list=${keys.join(',')}`];
+  const browser = await chromium.launch({ executablePath, headless: true, args, timeout: 30_000 });
   return {
     browser,
     async person(t, options) {
-      const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
+      const context = await browser.newContext({ ignoreHTTPSErrors: trusted.length === 0, ...options });
       context.setDefaultTimeout(PATIENCE_MS);
       t.after(async () => {
         if (!t.passed) await shoot(t, context);
@@ -80,6 +85,24 @@ export async function takePicture(page: Page, name: string): Promise<string> {
   const path = join(screenshotFolder(), `${name.replaceAll(/[^a-zA-Z0-9]+/g, '-')}.png`);
   await page.screenshot({ path, fullPage: true });
   return path;
+}
+
+/** Gives the SHA-256 of the public key in the certificate for `localhost` at a port, base64. */
+function keyHashAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false });
+    socket.once('error', reject);
+    socket.once('secureConnect', () => {
+      const { publicKey } = socket.getPeerX509Certificate() ?? {};
+      socket.destroy();
+      if (publicKey === undefined) return reject(new Error(`no certificate at ${port}`));
+      resolve(
+        createHash('sha256')
+          .update(publicKey.export({ type: 'spki', format: 'der' }))
+          .digest('base64'),
+      );
+    });
+  });
 }
 
 async function shoot(t: TestContext, context: BrowserContext): Promise<void> {
