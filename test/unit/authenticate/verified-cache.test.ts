@@ -195,3 +195,14 @@ test('a full cache stays full and takes in what is new, also when every entry is
     assert.equal(cache.size, Math.min(n + 1, 50));
   }
 });
+
+test('what ends for silence is asked for anew after that silence, and goes on while it is used', () => {
+  const { world, keep, recall } = setUp();
+  keep('ann', { sessionId: 's1', idleMs: 10_000 });
+  for (let i = 0; i < 3; i += 1) {
+    world.nowMs += 9_999;
+    assert.equal(recall('ann'), 'ann');
+  }
+  world.nowMs += 10_000;
+  assert.equal(recall('ann'), 'unknown');
+});

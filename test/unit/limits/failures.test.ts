@@ -167,3 +167,15 @@ test('names and addresses that are none share a budget and break nothing', async
   }
   assert.equal(await waitOf(failures, { user: ':', address: '' }), 1_000);
 });
+
+test('where nobody says a name only the address is counted, and a success there refreshes nothing', async (t) => {
+  const { failures } = open(t);
+  const nameless = { user: undefined, address: AWAY };
+  await fail(failures, nameless, 100);
+  const waitMs = await waitOf(failures, nameless);
+  assert.ok(waitMs > 0);
+  await failures.succeeded(nameless);
+  assert.equal(await waitOf(failures, nameless), waitMs);
+  assert.equal(await waitOf(failures, { user: undefined, address: HOME }), 0);
+  assert.equal(await waitOf(failures, anna), 0);
+});
