@@ -116,11 +116,12 @@ button.small { min-height: 2.25rem; padding: .25rem .75rem; font-size: .9rem; fo
 ul.list { list-style: none; margin: 0 0 1rem; padding: 0; }
 ul.list > li { display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; justify-content: space-between; align-items: center; padding: .85rem 0; border-bottom: 1px solid var(--line); }
 ul.list > li > div { flex: 1 1 16rem; min-width: 0; }
+ul.list > li:last-child { border-bottom: 0; padding-bottom: 0; }
 ul.list strong { font-weight: 600; }
 .tag { display: inline-block; margin-left: .4rem; padding: 0 .45rem; font-size: .78rem; font-weight: 500; color: var(--good); border: 1px solid currentColor; border-radius: 99px; vertical-align: .08em; }
 .once { display: block; margin: 0 0 1rem; padding: .8rem .9rem; background: var(--ground); border: 1px dashed var(--edge); border-radius: 4px; user-select: all; overflow-wrap: anywhere; }
-ol.codes { columns: 2; margin: 0 0 1.25rem; padding-left: 1.75rem; }
-ol.codes li { margin-bottom: .25rem; }
+ol.codes { columns: 13rem 2; margin: 0 0 1.25rem; padding-left: 1.75rem; }
+ol.codes li { margin-bottom: .25rem; white-space: nowrap; }
 .qr { display: block; width: 13rem; height: auto; margin: 0 0 1rem; border-radius: 4px; }
 details { margin: 1rem 0 0; }
 summary { cursor: pointer; font-weight: 500; }
