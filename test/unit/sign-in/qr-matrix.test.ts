@@ -20,7 +20,7 @@ test('a code is as large as its text needs, and has a finder in three corners', 
       [3, last - 3],
     ] as const) {
       assert.deepEqual(
-        [0, 1, 2, 3].map((ring) => rows[y]?.[x + ring]),
+        [0, 1, 2, 3].map((ring): boolean | undefined => rows[y]?.[x + ring]),
         [true, true, false, true],
       );
     }
