@@ -19,6 +19,8 @@ export interface ApiKeysOptions {
   readonly logger: Logger;
   /** Longest life, milliseconds; 0: one may live for ever. */
   readonly maxLifeMs: number;
+  /** Ends what was got for an app password; called when it ends. */
+  readonly endSessions: (id: string) => Promise<void>;
   /** Gives what an account says now, `undefined` when there is none. */
   readonly accountOf: (
     name: string,
@@ -128,6 +130,7 @@ export class ApiKeys {
     if (owner !== undefined && record?.owner !== owner) return false;
     const existed = await this.#options.store.records.delete(recordKey(id));
     await this.#options.notices.publish({ kind: 'api-key-ended', id, user: record?.owner ?? '' });
+    await this.#options.endSessions(id);
     return existed;
   }
 

@@ -23,12 +23,19 @@ export async function exchangeToken(foundation: Foundation, admitted: Admitted):
     method,
     address: arrived.client.address,
     account: await accountOf(foundation, admitted, identity),
+    parent: parentOf(admitted, identity),
     proof: {
       authenticatedAtSec: method === 'basic' ? nowSec : identity.authenticatedAtSec,
       secondFactorAtSec: identity.secondFactorAtSec,
     },
     ttlSec: Math.max(1, Math.min(HOUR_SEC, (expiresAtSec ?? Number.POSITIVE_INFINITY) - nowSec)),
   });
+}
+
+/** Gives the credential with which the token ends; a password has no end of its own, its account has. */
+function parentOf({ ties }: Admitted, { sessionId }: Identity): string | undefined {
+  if (sessionId !== undefined) return `session:${sessionId}`;
+  return ties?.apiKeyId === undefined ? undefined : `api-key:${ties.apiKeyId}`;
 }
 
 /** Gives the account that vouches for the user; what is made here ends with it. */

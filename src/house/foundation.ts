@@ -104,6 +104,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       clock,
       logger,
       maxLifeMs: config.authenticate.apiKey?.maxLifeMs ?? 0,
+      endSessions: (id) => sessions.endByParent(`api-key:${id}`),
       accountOf: (name) => accounts.get(name),
     });
     const secondFactors = new SecondFactors({

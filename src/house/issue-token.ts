@@ -19,6 +19,8 @@ export interface TokenOrder {
   readonly address: string | undefined;
   /** Account that vouches for the user; the session ends with it. */
   readonly account: string | undefined;
+  /** Credential that it is got for, `session:ID` or `api-key:ID`: it ends with that one. */
+  readonly parent: string | undefined;
   /** When the user proved who they are. */
   readonly proof: SessionProof;
   /** Seconds; `undefined` for an hour. */
@@ -33,7 +35,7 @@ const DEFAULT_TTL_SEC = 3600;
  * @throws SP_STATE_UNREACHABLE
  */
 export async function issueToken(foundation: Foundation, order: TokenOrder): Promise<IssuedToken> {
-  const { user, groups, email, method, address, account, proof } = order;
+  const { user, groups, email, method, address, account, parent, proof } = order;
   const ttlSec = order.ttlSec ?? DEFAULT_TTL_SEC;
   const session = await foundation.sessions.create({
     user,
@@ -43,6 +45,7 @@ export async function issueToken(foundation: Foundation, order: TokenOrder): Pro
     proof,
     ...(address === undefined ? {} : { address }),
     ...(account === undefined ? {} : { account }),
+    ...(parent === undefined ? {} : { parent }),
     maxAgeMs: ttlSec * 1000,
   });
   const lifeSec = Math.min(ttlSec, session.expiresAtSec - Math.floor(foundation.clock() / 1000));

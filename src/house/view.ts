@@ -89,6 +89,7 @@ export function makeView(parts: ViewParts): GatewayView {
         method: 'token',
         address: undefined,
         account: undefined,
+        parent: undefined,
         proof: { authenticatedAtSec: undefined, secondFactorAtSec: undefined },
         ttlSec,
       }),

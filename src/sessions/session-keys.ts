@@ -5,8 +5,9 @@ import type { SessionRecord } from './session-record.ts';
 export const ALL_SESSIONS = 'sessions';
 
 /** Gives every list in which a session is found. */
-export function indexesOf({ user, provider }: SessionRecord): readonly string[] {
+export function indexesOf({ user, provider, parent }: SessionRecord): readonly string[] {
   const indexes = [ALL_SESSIONS, userIndex(user)];
+  if (parent !== undefined) indexes.push(parentIndex(parent));
   if (provider?.sid !== undefined) indexes.push(providerIndex(provider.name, { sid: provider.sid }));
   if (provider?.subject !== undefined) {
     indexes.push(providerIndex(provider.name, { subject: provider.subject }));
@@ -17,6 +18,11 @@ export function indexesOf({ user, provider }: SessionRecord): readonly string[] 
 /** Users may be named by others: hashed, no name is too long or means something to a database. */
 export function userIndex(user: string): string {
   return `sessions-of:${hashOf(user)}`;
+}
+
+/** Gives the list of the sessions that were got for another credential. */
+export function parentIndex(parent: string): string {
+  return `sessions-from:${hashOf(parent)}`;
 }
 
 /** Gives the list of the sessions that a provider knows under a `sid` or a `sub`. */

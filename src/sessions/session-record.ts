@@ -17,6 +17,7 @@ export interface SessionRecord {
   readonly device: string | undefined;
   readonly account: string | undefined;
   readonly provider: SessionProvider | undefined;
+  readonly parent: string | undefined;
   readonly createdAtMs: number;
   readonly lastSeenMs: number;
   readonly expiresAtMs: number;
@@ -54,6 +55,7 @@ export function decodeSession(id: string, value: Uint8Array): SessionRecord {
     device: fields.optionalText('device'),
     account: fields.optionalText('account'),
     provider: providerOf(fields),
+    parent: fields.optionalText('parent'),
     createdAtMs: fields.count('createdAtMs'),
     lastSeenMs: fields.count('lastSeenMs'),
     expiresAtMs: fields.count('expiresAtMs'),
@@ -64,7 +66,7 @@ export function decodeSession(id: string, value: Uint8Array): SessionRecord {
 
 /** Gives what may be shown of a record. */
 export function sessionOf(record: SessionRecord, seenMs: number): Session {
-  const { secretHash: _, createdAtMs, lastSeenMs: __, expiresAtMs, ...rest } = record;
+  const { secretHash: _, parent: ___, createdAtMs, lastSeenMs: __, expiresAtMs, ...rest } = record;
   return {
     ...rest,
     createdAtSec: Math.floor(createdAtMs / 1000),

@@ -66,6 +66,8 @@ export interface NewSession {
   /** What the browser calls itself; cut after 256 characters. */
   readonly device?: string;
   readonly account?: string;
+  /** Credential that it was got for, `session:ID` or `api-key:ID`: it ends with that one. */
+  readonly parent?: string;
   /** Absolute age when it is to be shorter than the configured one, milliseconds. */
   readonly maxAgeMs?: number;
   /** Default: proved now, without a second factor. */

@@ -23,6 +23,7 @@ import {
   hashOf,
   indexesOf,
   isToken,
+  parentIndex,
   providerIndex,
   sameText,
   secretKey,
@@ -120,6 +121,7 @@ export class Sessions {
       device: order.device?.slice(0, MAX_DEVICE),
       account: order.account,
       provider: order.provider,
+      parent: order.parent,
       createdAtMs: nowMs,
       lastSeenMs: nowMs,
       expiresAtMs: nowMs + ttlMs,
@@ -220,6 +222,7 @@ export class Sessions {
     await this.#tokens.delete(id);
     const user = (stored && this.#liveOf(stored)?.user) ?? '';
     await this.#notices.publish({ kind: 'session-ended', id, user });
+    await this.endByParent(`session:${id}`);
     return existed;
   }
 
@@ -249,9 +252,17 @@ export class Sessions {
     provider: string,
     by: { readonly sid: string } | { readonly subject: string },
   ): Promise<readonly string[]> {
+    return this.#endAll(providerIndex(provider, by));
+  }
+
+  /** Ends every session that was got for another credential, `session:ID` or `api-key:ID`. */
+  async endByParent(parent: string): Promise<void> {
+    await this.#endAll(parentIndex(parent));
+  }
+
+  async #endAll(index: string): Promise<readonly string[]> {
     const ids: string[] = [];
-    for await (const page of pagesOf(this.#store.records, providerIndex(provider, by)))
-      ids.push(...page.map(sessionIdOf));
+    for await (const page of pagesOf(this.#store.records, index)) ids.push(...page.map(sessionIdOf));
     const ended = await Promise.all(ids.map(async (id) => ((await this.revoke(id)) ? [id] : [])));
     return ended.flat();
   }

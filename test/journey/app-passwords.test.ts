@@ -128,3 +128,13 @@ test('the list says when and from where it was last used, and the log never show
   assert.equal(await lastAddress(), '127.0.0.1');
   assert.equal(JSON.stringify(await house.log()).includes(key.slice(0, 12)), false);
 });
+
+test('a token that was got for an app password ends with it', async () => {
+  const { key, id } = await make({});
+  const issued = await curl('/.sallyport/token', '-X', 'POST', '-H', `X-Api-Key: ${key}`);
+  assert.equal(issued.status, 200, issued.text);
+  const bearer = ['-H', `Authorization: Bearer ${JSON.parse(issued.text).access_token}`];
+  assert.equal((await curl('/', ...bearer)).status, 200);
+  assert.equal((await house.call('DELETE', `/v1/api-keys/${id}`)).status, 204);
+  assert.equal((await curl('/', ...bearer)).status, 401);
+});

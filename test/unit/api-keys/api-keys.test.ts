@@ -23,6 +23,7 @@ function open(t: TestContext) {
     logger: silentLogger,
     maxLifeMs: 365 * DAY,
     accountOf: async (name) => accounts.get(name),
+    endSessions: async () => {},
   });
   const told: Notice[] = [];
   notices.on((notice) => told.push(notice));
