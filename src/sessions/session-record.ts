@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { MethodName } from '../exchange.ts';
 import { JsonFields } from '../lib/json-fields.ts';
-import type { Session, SessionProvider, SessionView } from './session.ts';
+import type { NewSession, Session, SessionProvider, SessionView } from './session.ts';
 
 /** A session as the state keeps it: plain JSON, for it holds no secret, only the hash of one. */
 export interface SessionRecord {
@@ -25,7 +25,34 @@ export interface SessionRecord {
   readonly secondFactorAtSec: number | undefined;
 }
 
+const MAX_DEVICE = 256;
 const METHODS: readonly MethodName[] = ['token', 'basic', 'session', 'oidc', 'apiKey', 'certificate'];
+
+/** Gives the record of a session that begins now. */
+export function newRecord(
+  order: NewSession,
+  made: { readonly id: string; readonly secretHash: string; readonly nowMs: number; readonly ttlMs: number },
+): SessionRecord {
+  const { id, secretHash, nowMs, ttlMs } = made;
+  return {
+    id,
+    secretHash,
+    user: order.user,
+    groups: order.groups,
+    email: order.email,
+    method: order.method,
+    claims: order.claims ?? {},
+    address: order.address,
+    device: order.device?.slice(0, MAX_DEVICE),
+    account: order.account,
+    provider: order.provider,
+    parent: order.parent,
+    createdAtMs: nowMs,
+    lastSeenMs: nowMs,
+    expiresAtMs: nowMs + ttlMs,
+    ...(order.proof ?? { authenticatedAtSec: Math.floor(nowMs / 1000), secondFactorAtSec: undefined }),
+  };
+}
 
 /** Gives a session's stored form, UTF-8 JSON. */
 export function encodeSession(record: SessionRecord): Uint8Array {

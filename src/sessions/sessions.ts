@@ -31,7 +31,14 @@ import {
   userIndex,
 } from './session-keys.ts';
 import { pagesOf, sessionIdOf } from './session-pages.ts';
-import { decodeSession, encodeSession, type SessionRecord, sessionOf, viewOf } from './session-record.ts';
+import {
+  decodeSession,
+  encodeSession,
+  newRecord,
+  type SessionRecord,
+  sessionOf,
+  viewOf,
+} from './session-record.ts';
 import { TokenVault } from './token-vault.ts';
 import { Touches } from './touches.ts';
 
@@ -54,7 +61,6 @@ export interface SessionsOptions {
 
 const ID_BYTES = 16;
 const SECRET_BYTES = 32;
-const MAX_DEVICE = 256;
 /** A use is written only when the stored one is older than this, and than a tenth of the idle age. */
 const MAX_TOUCH_GAP_MS = 60_000;
 const MAX_NOTED = 50_000;
@@ -109,24 +115,7 @@ export class Sessions {
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const nowMs = this.#clock();
     const ttlMs = Math.min(this.#config.absoluteMs, order.maxAgeMs ?? Number.POSITIVE_INFINITY);
-    const record: SessionRecord = {
-      id,
-      secretHash: hashOf(secret),
-      user: order.user,
-      groups: order.groups,
-      email: order.email,
-      method: order.method,
-      claims: order.claims ?? {},
-      address: order.address,
-      device: order.device?.slice(0, MAX_DEVICE),
-      account: order.account,
-      provider: order.provider,
-      parent: order.parent,
-      createdAtMs: nowMs,
-      lastSeenMs: nowMs,
-      expiresAtMs: nowMs + ttlMs,
-      ...(order.proof ?? { authenticatedAtSec: Math.floor(nowMs / 1000), secondFactorAtSec: undefined }),
-    };
+    const record = newRecord(order, { id, secretHash: hashOf(secret), nowMs, ttlMs });
     if (order.tokens !== undefined) await this.#tokens.put(id, order.tokens, ttlMs);
     // The way from secret to session comes first: alone it leads nowhere and expires by itself.
     await this.#store.records.put(secretKey(record.secretHash), Buffer.from(id), { ttlMs });
