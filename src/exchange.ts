@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { AllowPolicy, RouteConfig } from './config/config.ts';
+import type { RouteConfig } from './config/config.ts';
 import type { ByteSource } from './lib/byte-source.ts';
 
 /**
@@ -86,6 +86,7 @@ export interface FailedSignIn {
   readonly reason: string;
 }
 
+/** A request that was read. */
 export interface Arrived {
   /** Unique per exchange; sent to the upstream and in every error answer. */
   readonly id: string;
@@ -108,6 +109,7 @@ export interface Route {
   readonly config: RouteConfig;
 }
 
+/** A request with the one route that serves it. */
 export interface Routed {
   readonly arrived: Arrived;
   readonly route: Route;
@@ -163,6 +165,7 @@ export interface Ties {
   readonly apiKeyId?: string | undefined;
 }
 
+/** A request of somebody who is known, or of anybody on a public route. */
 export interface Identified extends Routed {
   /** `null` only on a public route. */
   readonly identity: Identity | null;
@@ -185,5 +188,3 @@ export interface Answered {
   /** On status 101 the upstream's end of the WebSocket. */
   readonly tunnel?: Duplex;
 }
-
-export type { AllowPolicy };

@@ -1,9 +1,10 @@
-import type { AllowPolicy, Arrived, Identity } from '../exchange.ts';
+import type { AllowPolicy } from '../config/config.ts';
+import type { Arrived, Identity } from '../exchange.ts';
 import { claimValues } from '../lib/claim-path.ts';
 import { compileIpRanges } from '../lib/ip-range.ts';
 
 /** A test of one key of `allow`, ready to run. */
-export type Criterion = (identity: Identity | null, arrived: Arrived) => boolean;
+export type Criterion = (identity: Identity, arrived: Arrived) => boolean;
 
 /** Word for the log and for explanations: which key was not met. */
 export type DenialReason =
@@ -21,25 +22,28 @@ export interface CriterionRow<Accepted> {
   readonly compile: (accepted: Accepted) => Criterion;
 }
 
+/** A row for each key of `allow`, none left out. */
+export type CriteriaTable = {
+  readonly [Key in keyof Required<AllowPolicy>]: CriterionRow<Required<AllowPolicy>[Key]>;
+};
+
 /**
- * Every key that `allow` knows: any-of inside a key, all-of across keys. An `email` counts only where somebody vouches
- * for it; an absent value never matches.
+ * Every key that `allow` knows, in the order in which they are asked: any-of inside a key, all-of across keys. An `email`
+ * counts only where somebody vouches for it; an absent value never matches.
  */
-export const CRITERIA: {
-  readonly [Key in keyof AllowPolicy]-?: CriterionRow<NonNullable<AllowPolicy[Key]>>;
-} = {
+export const CRITERIA: CriteriaTable = {
   users: {
     reason: 'user-not-allowed',
     compile: (users) => {
       const accepted = new Set(users);
-      return (identity) => identity !== null && accepted.has(identity.user);
+      return (identity) => accepted.has(identity.user);
     },
   },
   groups: {
     reason: 'group-missing',
     compile: (groups) => {
       const accepted = new Set(groups);
-      return (identity) => identity?.groups.some((group) => accepted.has(group)) === true;
+      return (identity) => identity.groups.some((group) => accepted.has(group));
     },
   },
   emails: {
@@ -47,7 +51,7 @@ export const CRITERIA: {
     compile: (emails) => {
       const accepted = new Set(emails.map((email) => email.toLowerCase()));
       return (identity) => {
-        const email = identity?.email?.toLowerCase();
+        const email = identity.email?.toLowerCase();
         if (email === undefined) return false;
         const parts = email.split('@');
         return accepted.has(email) || (parts.length === 2 && accepted.has(`*@${parts[1]}`));
@@ -58,11 +62,8 @@ export const CRITERIA: {
     reason: 'claim-missing',
     compile: (claims) => {
       const wanted = Object.entries(claims).map(([path, values]) => ({ path, accepted: new Set(values) }));
-      return (identity) =>
-        identity !== null &&
-        wanted.every(({ path, accepted }) =>
-          claimValues(identity.claims, path).some((value) => accepted.has(value)),
-        );
+      return ({ claims: held }) =>
+        wanted.every(({ path, accepted }) => claimValues(held, path).some((value) => accepted.has(value)));
     },
   },
   methods: {
