@@ -17,7 +17,13 @@ export function oidcPages(parts: SignInParts): readonly PageRow[] {
 async function callBack(parts: SignInParts, visit: Visit): Promise<PageAnswer> {
   const { authority, cookie } = visit.request;
   const provider = visit.params.provider ?? '';
-  const finished = await oidcOf(parts).finish({ provider, authority, query: visit.query, cookie });
+  const finish = () => oidcOf(parts).finish({ provider, authority, query: visit.query, cookie });
+  const finished = await finish().catch(async (failure: unknown) => {
+    if (!isRefusedCode(failure)) throw failure;
+    // A provider may end the sign-ins of other tabs with each that succeeds: who has a session by then goes on, too.
+    if ((await presentSession(visit.request, parts.sessions)) === undefined) throw failure;
+    return finish();
+  });
   if (finished.kind === 'stale') return goOnAnyway(parts, visit, finished.returnTo);
   const answer = await completeSignIn(parts, visit, {
     proven: provenOf(finished),
@@ -25,6 +31,12 @@ async function callBack(parts: SignInParts, visit: Visit): Promise<PageAnswer> {
   });
   const cookies = finished.setCookies.flatMap((value) => ['set-cookie', value]);
   return { ...answer, headers: [...answer.headers, ...cookies] };
+}
+
+function isRefusedCode(failure: unknown): boolean {
+  return (
+    failure instanceof GatewayError && failure.code === 'SP_SIGN_IN_FLOW' && failure.reason === 'code-refused'
+  );
 }
 
 /** A tab that comes late finds the session that another tab made; without one the person starts again. */
