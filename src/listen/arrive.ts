@@ -94,18 +94,27 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
   return {
     http1(req, res, connection) {
       const responder = new Http1Responder(req, res, rules.bodyIdleMs);
-      if (!turns.begin(connection, responder, res)) return;
-      const record = newRecord();
-      enter({
+      const way = {
         raw: () => rawHttp1(req, undefined),
-        body: (request) => http1Body(req, request, rules.bodyIdleMs, responder.askForBody),
-        record,
+        body: (request: CanonicalRequest) => http1Body(req, request, rules.bodyIdleMs, responder.askForBody),
+        record: newRecord(),
         responder,
         connection,
         unreadable: () => {
           responder.last = true;
         },
-      });
+      };
+      const turn = {
+        isLast: () => responder.last,
+        socket: req.socket,
+        response: res,
+        serve: () => enter(way),
+      };
+      if (turns.take(connection, turn)) return;
+      corridor().refused(
+        new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'pipeline-too-long' }),
+        connection,
+      );
     },
     upgrade(req, socket, head, connection) {
       // Behind requests that wait for their answers there is no place for a tunnel: those are answered, and that is all.
