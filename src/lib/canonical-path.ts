@@ -10,6 +10,7 @@ export type PathFault =
   | 'path-parameter'
   | 'not-utf8';
 
+/** A path in its one spelling, or why it has none. */
 export type PathResult = { readonly path: string } | { readonly fault: PathFault };
 
 /** Already in the one spelling: plain characters, no empty and no dot segment. Nearly every request takes this way. */

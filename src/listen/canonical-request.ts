@@ -2,8 +2,8 @@ import { GatewayError } from '../errors.ts';
 import type { CanonicalRequest } from '../exchange.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { type HostAndPort, parseAuthority } from '../lib/canonical-host.ts';
-import { canonicalPath } from '../lib/canonical-path.ts';
 import { headerNames } from '../lib/header-name.ts';
+import { canonicalTarget } from './canonical-target.ts';
 
 /** A request as its protocol gave it, before anything was decided about it. */
 export interface RawRequest {
@@ -71,13 +71,14 @@ export function makeCanonicalRequest(bounds: RequestBounds): (raw: RawRequest) =
       if (known === undefined) throw new GatewayError('SP_LISTEN_BAD_HOST', { reason: 'host-malformed' });
       authorities.set(authority, known);
     }
-    const { path, query } = splitTarget(raw.target);
+    const target = canonicalTarget(raw.target);
+    if ('fault' in target) throw new GatewayError('SP_LISTEN_BAD_PATH', { reason: target.fault });
     return {
       method: raw.method,
       host: known.host,
       authority: known.port === undefined ? known.host : `${known.host}:${known.port}`,
-      path,
-      query,
+      path: target.path,
+      query: target.query,
       headers: collected.headers,
       authorization: collected.authorization,
       cookie: collected.cookie,
@@ -149,16 +150,6 @@ function authorityOf(authority: string | undefined, host: string | undefined): s
   const chosen = authority ?? host;
   if (chosen === undefined) throw new GatewayError('SP_LISTEN_BAD_HOST', { reason: 'host-missing' });
   return chosen;
-}
-
-function splitTarget(target: string): { readonly path: string; readonly query: string } {
-  const mark = target.indexOf('?');
-  const result = canonicalPath(mark === -1 ? target : target.slice(0, mark));
-  if ('fault' in result) throw new GatewayError('SP_LISTEN_BAD_PATH', { reason: result.fault });
-  const query = mark === -1 ? '' : target.slice(mark);
-  if (/[^\x21-\x7e]|#/.test(query))
-    throw new GatewayError('SP_LISTEN_BAD_PATH', { reason: 'query-character' });
-  return { path: result.path, query };
 }
 
 function lengthOf(value: string | undefined): number | undefined {

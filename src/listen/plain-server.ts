@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { LimitsConfig } from '../config/config.ts';
 import { parseAuthority } from '../lib/canonical-host.ts';
-import { canonicalPath } from '../lib/canonical-path.ts';
+import { canonicalTarget } from './canonical-target.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { IdleConnections } from './idle-connections.ts';
 
+/** What the server for plain HTTP needs. */
 export interface PlainServerParts {
   readonly limits: LimitsConfig;
   /** Tells whether anything is served for a canonical host. */
@@ -56,13 +57,10 @@ function redirect(req: IncomingMessage, res: ServerResponse, parts: PlainServerP
 
 function locationOf(req: IncomingMessage, parts: PlainServerParts): string | undefined {
   const hosts = req.headersDistinct.host ?? [];
-  const target = hosts.length === 1 ? parseAuthority(hosts[0] ?? '') : undefined;
-  if (target === undefined || !parts.serves(target.host)) return undefined;
-  const url = req.url ?? '';
-  const mark = url.indexOf('?');
-  const result = canonicalPath(mark === -1 ? url : url.slice(0, mark));
-  const query = mark === -1 ? '' : url.slice(mark);
-  if ('fault' in result || /[^\x21-\x7e]|#/.test(query)) return undefined;
-  const port = target.port === undefined ? 443 : parts.httpsPort();
-  return `https://${target.host}${port === 443 ? '' : `:${port}`}${result.path}${query}`;
+  const authority = hosts.length === 1 ? parseAuthority(hosts[0] ?? '') : undefined;
+  if (authority === undefined || !parts.serves(authority.host)) return undefined;
+  const target = canonicalTarget(req.url ?? '');
+  if ('fault' in target) return undefined;
+  const port = authority.port === undefined ? 443 : parts.httpsPort();
+  return `https://${authority.host}${port === 443 ? '' : `:${port}`}${target.path}${target.query}`;
 }

@@ -33,6 +33,7 @@ export interface CertificatePicker {
   find(serverName: string | undefined): PickedCertificate | undefined;
 }
 
+/** What a TLS endpoint needs. */
 export interface TlsServerParts {
   readonly certificates: CertificatePicker;
   readonly tlsOptions: SecureContextOptions;
@@ -73,10 +74,10 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
     parts.onHandshake('failed', 'none');
     socket.destroy();
   });
-  const describe = (socket: TLSSocket, http: '1.1' | '2'): Connection | undefined => {
+  const describeHttp1 = (socket: TLSSocket): Connection | undefined => {
     const known = connections.get(socket);
     if (known !== undefined) return known;
-    const described = describeSocket(socket, http, parts.certificates);
+    const described = describeSocket(socket, '1.1', parts.certificates);
     if (described === undefined) {
       socket.destroy();
       return undefined;
@@ -90,7 +91,7 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
     idle.shaken(socket);
     if (socket.alpnProtocol === 'h2') return;
     idle.add(socket);
-    describe(socket, '1.1');
+    describeHttp1(socket);
   });
   server.on('session', (session: ServerHttp2Session) => {
     const described = describeSocket(session.socket as TLSSocket, '2', parts.certificates);
@@ -102,27 +103,49 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
     watch(session);
   });
 
+  takeHttp1(server, arrivals, idle, describeHttp1);
+  takeHttp2(server, arrivals, (session) => connections.get(session));
+  server.on('sessionError', () => {});
+  server.on('error', () => {});
+  return Object.assign(server, { closeIdleConnections: () => idle.close() });
+}
+
+/** Passes requests of HTTP/1.1 on; those of a connection that may not go on are dropped. */
+function takeHttp1(
+  server: Http2SecureServer,
+  arrivals: Arrivals,
+  idle: IdleConnections,
+  describe: (socket: TLSSocket) => Connection | undefined,
+): void {
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     idle.begin(req.socket, res);
-    const connection = describe(req.socket as TLSSocket, '1.1');
+    const connection = describe(req.socket as TLSSocket);
     if (connection !== undefined) arrivals.http1(req, res, connection);
   };
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
   server.on('upgrade', (req: IncomingMessage, socket: Socket, head: Buffer) => {
     idle.handOver(socket);
-    const connection = describe(req.socket as TLSSocket, '1.1');
+    const connection = describe(req.socket as TLSSocket);
     if (connection !== undefined) arrivals.upgrade(req, socket, head, connection);
   });
   // Node drops fields beyond its own number silently; ours is checked and answered.
   Object.assign(server, { maxHeadersCount: 0 });
+}
+
+/** Passes streams of HTTP/2 on; called after `takeHttp1`, whose listeners it has to undo. */
+function takeHttp2(
+  server: Http2SecureServer,
+  arrivals: Arrivals,
+  connectionOf: (session: object) => Connection | undefined,
+): void {
   // A `request` listener makes node build compatibility objects for HTTP/2 as well; streams are taken as they are.
   server.removeAllListeners('stream');
   server.on(
     'stream',
     (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]) => {
       const { session } = stream;
-      const connection = session === undefined ? undefined : connections.get(session);
+      const connection = session === undefined ? undefined : connectionOf(session);
       if (connection === undefined) {
         stream.destroy();
         return;
@@ -131,9 +154,6 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
       arrivals.http2(stream, { headers, rawHeaders, ended }, connection);
     },
   );
-  server.on('sessionError', () => {});
-  server.on('error', () => {});
-  return Object.assign(server, { closeIdleConnections: () => idle.close() });
 }
 
 const END_STREAM = 0x1;
