@@ -22,8 +22,8 @@ import { UpgradeResponder } from './upgrade-responder.ts';
 /** What listens at the other end of this room: the corridor of the present house. */
 export interface Corridor {
   serve(arrived: Arrived, responder: Responder): void;
-  /** A request that could not be read; it is logged, and answered already. */
-  refused(failure: GatewayError, connection: Connection): void;
+  /** A request that could not be read; it is logged, and answered already under the id, if it is answered. */
+  refused(failure: GatewayError, connection: Connection, id?: string): void;
   /** Tells whether an address is a trusted proxy's. */
   trusted(address: string): boolean;
   /** Longest silence on a tunnel of this exchange's route, milliseconds. */
@@ -67,11 +67,13 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
     const house = corridor();
     const id = nextId();
     let request: CanonicalRequest;
+    let client: Client;
     try {
       request = canonical(way.raw());
+      client = clientOf(way.connection, request, house);
     } catch (thrown) {
       const failure = asGatewayError(thrown);
-      house.refused(failure, way.connection);
+      house.refused(failure, way.connection, id);
       way.unreadable?.();
       way.responder.answer(failureAnswer(failure, undefined, id), () => {});
       return;
@@ -81,7 +83,7 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
         id,
         startedAtMs: performance.now(),
         request,
-        client: clientOf(way.connection, request, house),
+        client,
         body: way.body(request),
         record: way.record,
         interim: way.responder.interim,

@@ -1,17 +1,20 @@
 import { isIP } from 'node:net';
+import { GatewayError } from '../errors.ts';
 import type { HeaderList } from '../exchange.ts';
 import { unmappedAddress } from '../lib/ip-range.ts';
 
 /**
  * Gives the client's address: the peer's own, or, where trusted proxies stand before us, the rightmost address of
- * `Forwarded` (or else `X-Forwarded-For`) that is not one of theirs.
+ * `Forwarded` or `X-Forwarded-For` that is not one of theirs.
  *
  * @param peer - address of the socket's other end
  * @param trusted - tells whether an address is a trusted proxy's
+ * @throws SP_LISTEN_BAD_REQUEST when both fields are there and name different clients
  * @see RFC 7239 §5.2, §7.4
  *
  * Security: the list is walked from the right, so that what a client wrote is never reached; an element that is no
- * address ends the walk at the proxy that passed it on.
+ * address ends the walk at the proxy that passed it on. Most proxies write one of the two fields and pass the other on
+ * as the client sent it: which one is theirs cannot be seen, so neither wins over the other.
  */
 export function clientAddress(
   peer: string,
@@ -19,7 +22,16 @@ export function clientAddress(
   trusted: (address: string) => boolean,
 ): string {
   if (!trusted(peer)) return peer;
-  const chain = chainOf(headers);
+  const forwarded = listOf(headers, 'forwarded')?.map(forwardedFor);
+  const listed = listOf(headers, 'x-forwarded-for')?.map((element) => withoutPort(element.trim()));
+  const address = walk(peer, forwarded ?? listed ?? [], trusted);
+  if (forwarded !== undefined && listed !== undefined && walk(peer, listed, trusted) !== address) {
+    throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'client-address-differs' });
+  }
+  return address;
+}
+
+function walk(peer: string, chain: readonly string[], trusted: (address: string) => boolean): string {
   let address = peer;
   for (let i = chain.length - 1; i >= 0 && trusted(address); i--) {
     const next = chain[i];
@@ -29,16 +41,12 @@ export function clientAddress(
   return address;
 }
 
-function chainOf(headers: HeaderList): string[] {
-  let forwarded: string | undefined;
+function listOf(headers: HeaderList, name: string): string[] | undefined {
   let list: string | undefined;
   for (let i = 0; i < headers.length; i += 2) {
-    const value = headers[i + 1] ?? '';
-    if (headers[i] === 'forwarded') forwarded = forwarded === undefined ? value : `${forwarded},${value}`;
-    else if (headers[i] === 'x-forwarded-for') list = list === undefined ? value : `${list},${value}`;
+    if (headers[i] === name) list = list === undefined ? headers[i + 1] : `${list},${headers[i + 1]}`;
   }
-  if (forwarded !== undefined) return forwarded.split(',').map(forwardedFor);
-  return list === undefined ? [] : list.split(',').map((element) => withoutPort(element.trim()));
+  return list?.split(',');
 }
 
 function forwardedFor(element: string): string {

@@ -18,6 +18,8 @@ export interface FinishedExchange {
 
 /** A request that was refused before it could be read: it has no canonical form. */
 export interface RefusedRequest {
+  /** As the answer names it; `undefined` when there was none. */
+  readonly id: string | undefined;
   /** IP address of the socket's other end. */
   readonly peer: string;
   readonly code: string;
@@ -84,7 +86,9 @@ export function makeAccessLog(destination: Pick<LogSink, 'write'>, clock: Clock 
   };
 
   const refused = (request: RefusedRequest): void => {
-    let line = `{"time":"${time()}","log":"access","address":${jsonText(request.peer)},"status":${request.status}`;
+    let line = `{"time":"${time()}","log":"access"`;
+    if (request.id !== undefined) line += `,"id":${jsonText(request.id)}`;
+    line += `,"address":${jsonText(request.peer)},"status":${request.status}`;
     line += `,"decision":"failed","code":"${request.code}"`;
     if (request.detail !== undefined) line += `,"detail":${text(request.detail)}`;
     destination.write(request.http === undefined ? `${line}}\n` : `${line},"http":"${request.http}"}\n`);

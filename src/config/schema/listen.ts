@@ -82,7 +82,7 @@ const LimitsSchema = Type.Object(
     ),
     connectionsPerAddress: Type.Optional(
       count({
-        description: 'Most open connections of one client address.',
+        description: 'Most open connections of one client address; of IPv6, one /64.',
         default: LIMITS.connectionsPerAddress,
         least: 0,
       }),
@@ -134,7 +134,7 @@ export const ListenSchema = Type.Object(
     trustedProxies: Type.Optional(
       anyTextList({
         description:
-          'Address ranges that may set `Forwarded`, `X-Forwarded-*` and the PROXY header; nobody by default.',
+          'Address ranges of proxies that may tell the client’s address in `Forwarded` or `X-Forwarded-For`; nobody by default.',
         default: [],
         examples: [['10.0.0.0/8']],
       }),

@@ -36,13 +36,28 @@ test('ports, brackets and IPv4 in IPv6 clothes are read as the address they hold
   assert.equal(via('6.6.6.6, ::ffff:10.0.0.2'), '6.6.6.6');
 });
 
-test('Forwarded comes before X-Forwarded-For', () => {
-  const headers = [
-    'x-forwarded-for',
-    '6.6.6.6',
-    'forwarded',
-    'for="[2001:4860::2]:99";proto=https, For=10.0.0.2',
-  ];
-  assert.equal(clientAddress('10.0.0.1', headers, trusted), '2001:4860::2');
+test('Forwarded tells what X-Forwarded-For tells', () => {
+  const forwarded = ['forwarded', 'for="[2001:4860::2]:99";proto=https, For=10.0.0.2'];
+  assert.equal(clientAddress('10.0.0.1', forwarded, trusted), '2001:4860::2');
+  const both = [...forwarded, 'x-forwarded-for', '6.6.6.6, 2001:4860::2, 10.0.0.2'];
+  assert.equal(clientAddress('10.0.0.1', both, trusted), '2001:4860::2');
   assert.equal(clientAddress('10.0.0.1', ['forwarded', 'for=_hidden'], trusted), '10.0.0.1');
+});
+
+test('two fields that name different clients are refused: a proxy writes one of them and passes the other on', () => {
+  const written = ['x-forwarded-for', '198.51.100.7'];
+  for (const forged of [
+    'for=10.0.0.9',
+    'for=203.0.113.5',
+    'for=unknown',
+    'for=198.51.100.7, for=unknown',
+    '',
+  ]) {
+    assert.throws(
+      () => clientAddress('10.0.0.1', [...written, 'forwarded', forged], trusted),
+      { code: 'SP_LISTEN_BAD_REQUEST', reason: 'client-address-differs' },
+      forged,
+    );
+  }
+  assert.equal(clientAddress('192.0.2.1', [...written, 'forwarded', 'for=10.0.0.9'], trusted), '192.0.2.1');
 });

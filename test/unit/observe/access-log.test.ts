@@ -70,6 +70,7 @@ test('what is not known is left out, a refusal says why', () => {
 test('a request without canonical form has a line, too', () => {
   const { log, parsed } = openLog();
   log.refused({
+    id: 'r-7',
     peer: '10.0.0.1',
     code: 'SP_LISTEN_BAD_PATH',
     detail: 'dot segment',
@@ -79,6 +80,7 @@ test('a request without canonical form has a line, too', () => {
   assert.deepEqual(parsed()[0], {
     time: '2026-11-23T04:05:06.007Z',
     log: 'access',
+    id: 'r-7',
     address: '10.0.0.1',
     status: 400,
     decision: 'failed',

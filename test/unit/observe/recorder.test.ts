@@ -71,6 +71,7 @@ test('verdicts are counted by outcome and reason', async () => {
 test('a request that never became canonical is counted without a route', async () => {
   const { recorder, metrics, lines } = openRecorder();
   recorder.recordRefused({
+    id: undefined,
     peer: '10.0.0.1',
     code: 'SP_LISTEN_BAD_PATH',
     detail: undefined,
