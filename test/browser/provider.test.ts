@@ -38,11 +38,11 @@ ${ROUTES}`);
   return { gateway, provider, site: `https://${authority}` };
 }
 
-test('people sign in at a provider, with ten tabs at once, go on while it is away, and sign out', async (t) => {
+test('people sign in at a provider, with five tabs at once, go on while it is away, and sign out', async (t) => {
   const { provider, site } = await open(t);
   const person = await browser.person(t);
 
-  const tabs = await Promise.all(Array.from({ length: 10 }, () => person.newPage()));
+  const tabs = await Promise.all(Array.from({ length: 5 }, () => person.newPage()));
   await Promise.all(tabs.map((tab, number) => tab.goto(`${site}/tab/${number}`)));
   await takePicture(tabs[0] ?? (await person.newPage()), 'sign-in with a provider');
   await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'Go on with Corp' }).click()));
