@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.ts';
 import type { Admitted, Answered, HeaderList } from '../exchange.ts';
 import type { ByteSource } from '../lib/byte-source.ts';
 import { release } from '../lib/release.ts';
-import { requestHead } from './request-headers.ts';
+import { requestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import { interimHeaders } from './response-headers.ts';
 import type { Target } from './target.ts';

@@ -16,6 +16,7 @@ import { answerWhoami } from './whoami.ts';
 /** Answers requests of the reserved path inside the gateway. */
 export type InternalPages = (admitted: Admitted) => Promise<Answered>;
 
+/** What the room forwards to, and by which rules. */
 export interface ForwardParts {
   /** By name, as routes refer to them. */
   readonly upstreams: ReadonlyMap<string, Upstream>;

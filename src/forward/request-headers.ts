@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Admitted, CanonicalRequest, HeaderList, Identity } from '../exchange.ts';
+import type { Admitted, CanonicalRequest, HeaderList } from '../exchange.ts';
 import { headerTokens } from '../lib/header-tokens.ts';
+import { identityFields } from './identity-fields.ts';
 import { strippedPrefix, upstreamPath } from './upstream-path.ts';
 
 /** What the header rules need to know beside the request itself. */
@@ -41,7 +42,7 @@ export function requestHeaders(admitted: Admitted, rules: HeaderRules): string[]
   addForwarding(out, admitted);
   const prefix = strippedPrefix(admitted);
   if (prefix !== undefined) out.push('x-forwarded-prefix', prefix);
-  if (admitted.identity !== null) addIdentity(out, admitted.identity);
+  if (admitted.identity !== null) out.push(...identityFields(admitted.identity));
   const assertion = rules.assertion(admitted, upstreamPath(admitted));
   if (assertion !== undefined) out.push('x-sallyport-assertion', assertion);
   if (request.upgrade !== undefined) addUpgrade(out, request);
@@ -108,28 +109,6 @@ function portOf(authority: string): string {
   return match?.[1] ?? '443';
 }
 
-function addIdentity(out: string[], identity: Identity): void {
-  out.push('x-forwarded-user', fieldValue(identity.user));
-  if (identity.email !== undefined) out.push('x-forwarded-email', fieldValue(identity.email));
-  if (identity.groups.length > 0) {
-    out.push('x-forwarded-groups', identity.groups.map((group) => fieldValue(group)).join(','));
-  }
-}
-
-/**
- * Gives a text as a field value: what is not printable ASCII, `%` and `,` are percent-encoded as UTF-8.
- *
- * Security: a claim can hold line ends, commas and characters that upstreams decode differently.
- */
-export function fieldValue(text: string): string {
-  if (/^[!-$&-+\--~]+$/.test(text)) return text;
-  return text.replace(/[^!-$&-+\--~ ]|^ | $/gu, (character) =>
-    [...Buffer.from(character, 'utf8')]
-      .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
-      .join(''),
-  );
-}
-
 function addUpgrade(out: string[], request: CanonicalRequest): void {
   out.push('connection', 'Upgrade', 'upgrade', 'websocket');
   let keyed = false;
@@ -141,16 +120,4 @@ function addUpgrade(out: string[], request: CanonicalRequest): void {
   }
   // RFC 8441 §5: over HTTP/2 there is no key; the upstream speaks RFC 6455 and wants one.
   if (!keyed) out.push('sec-websocket-key', randomBytes(16).toString('base64'));
-}
-
-/** Gives request line and fields as they go on the wire to an HTTP/1.1 upstream. */
-export function requestHead(
-  request: CanonicalRequest,
-  host: string,
-  fields: HeaderList,
-  framing: string,
-): string {
-  let head = `${request.method} ${request.path}${request.query} HTTP/1.1\r\nhost: ${host}\r\n`;
-  for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
-  return `${head}${framing}\r\n`;
 }

@@ -9,6 +9,7 @@ export type Framing =
   | { readonly kind: 'chunked' }
   | { readonly kind: 'until-close' };
 
+/** The head of an upstream's answer, hop-by-hop fields already taken out. */
 export interface ResponseHead {
   readonly status: number;
   /** End-to-end fields only, flat, names lower-case. */

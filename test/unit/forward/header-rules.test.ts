@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { fieldValue, withoutCookie } from '../../../src/forward/request-headers.ts';
+import { fieldValue, identityFields } from '../../../src/forward/identity-fields.ts';
+import { withoutCookie } from '../../../src/forward/request-headers.ts';
 import { reservedNames } from '../../../src/forward/reserved-names.ts';
 import { answerHeaders, interimHeaders } from '../../../src/forward/response-headers.ts';
 import { safeTrailers } from '../../../src/forward/trailers.ts';
@@ -47,6 +48,23 @@ test('a text becomes a field value that no reader splits or ends, and that decod
   );
   assert.equal(fieldValue('Alice Liddell'), 'Alice Liddell');
   assert.equal(fieldValue('a,b\r\nc%'), 'a%2Cb%0D%0Ac%25');
+});
+
+test('no client can send what tells an upstream who is asking', () => {
+  const reserved = reservedNames();
+  const fields = identityFields({
+    user: 'ada',
+    method: 'token',
+    groups: ['ops', 'a,b'],
+    email: 'ada@example.com',
+    claims: {},
+    sessionId: undefined,
+    expiresAtSec: undefined,
+  });
+  const names = fields.filter((_, i) => i % 2 === 0);
+  assert.equal(names.length, 3);
+  for (const name of names) assert.ok(reserved(name), name);
+  assert.equal(fields.at(-1), 'ops,a%2Cb');
 });
 
 test('trailers that decide framing, identity or what the gateway says of a client do not pass', () => {
