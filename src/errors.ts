@@ -80,6 +80,7 @@ export const ERRORS = {
     title: 'The certificate was changed by somebody else',
     level: 'info',
   },
+  SP_CERTIFICATE_ORDER: { status: 502, title: 'The certificate could not be ordered', level: 'error' },
 
   // sign-in: the internal pages
   SP_SIGN_IN_FOREIGN_FORM: {

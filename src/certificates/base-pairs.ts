@@ -62,7 +62,8 @@ async function loadBase(
   ca: DevCa | undefined,
 ): Promise<BasePair> {
   const { name, source } = config;
-  if (source.kind === 'uploaded') return { pair: undefined, problems: [], stamp: '' };
+  if (source.kind === 'uploaded' || source.kind === 'acme')
+    return { pair: undefined, problems: [], stamp: '' };
   if (source.kind === 'dev') {
     if (ca === undefined) throw new Error('no dev CA');
     return { pair: await loadDev(config.name, source, options, ca), problems: [], stamp: '' };

@@ -3,6 +3,7 @@ import { children, content, decode, dotted, isTagged, isType } from './der.ts';
 import { addressText, canonicalName } from './host-name.ts';
 
 const SUBJECT_ALT_NAME = '2.5.29.17';
+const AUTHORITY_KEY_ID = '2.5.29.35';
 const TLS_FEATURE = '1.3.6.1.5.5.7.1.24';
 const OCTET_STRING = 4;
 
@@ -42,4 +43,12 @@ export function readExtensions(certificate: X509Certificate): Extensions {
     else names.add(name);
   }
   return { names: [...names], unusableNames, mustStaple: values.has(TLS_FEATURE) };
+}
+
+/** Gives the id of the key that signed a certificate (RFC 5280 §4.2.1.1), `undefined` when it is not named. @throws Error when it is not DER */
+export function authorityKeyId(certificate: X509Certificate): Buffer | undefined {
+  const value = extensionValues(certificate).get(AUTHORITY_KEY_ID);
+  if (value === undefined) return undefined;
+  const id = children(decode(value)).find((node) => isTagged(node, 0));
+  return id === undefined ? undefined : content(id);
 }

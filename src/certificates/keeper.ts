@@ -107,6 +107,11 @@ export class Keeper {
     return this.#places.shelf.alone(name);
   }
 
+  /** Gives the pair that is served under a certificate's name. */
+  pairOf(name: string): CertificatePair | undefined {
+    return this.#places.shelf.get(name)?.pair;
+  }
+
   /** Whether a certificate covers a host. */
   covers(host: string): boolean {
     return this.#places.shelf.find(host) !== undefined;

@@ -39,7 +39,8 @@ export function depositWins(place: Place): boolean {
 export function served(place: Place): Shelved | undefined {
   const { name, preset } = place;
   if (place.deposit?.pair !== undefined && depositWins(place)) {
-    return { name, preset, pair: place.deposit.pair, source: 'uploaded' };
+    const source = place.config?.source.kind === 'acme' ? 'acme' : 'uploaded';
+    return { name, preset, pair: place.deposit.pair, source };
   }
   if (place.base === undefined) return undefined;
   return { name, preset, pair: place.base, source: place.config?.source.kind ?? 'uploaded' };

@@ -10,7 +10,7 @@ import { tlsOptions } from './tls-options.ts';
 export interface Shelved {
   readonly name: string;
   readonly pair: CertificatePair;
-  readonly source: 'dev' | 'files' | 'uploaded';
+  readonly source: 'dev' | 'files' | 'acme' | 'uploaded';
   readonly preset: TlsPreset;
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import { JsonFields } from '../lib/json-fields.ts';
+import { pagesOf } from '../lib/pages.ts';
 import { SealError, type Sealer } from '../lib/seal.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Records, StoredRecord } from '../state/store.ts';
@@ -64,21 +65,16 @@ export class Vault {
   /** Gives every deposit that can be read; `onBroken` is told of each other. @throws SP_STATE_UNREACHABLE */
   async all(onBroken: (name: string, error: unknown) => void): Promise<readonly StoredDeposit[]> {
     const deposits: StoredDeposit[] = [];
-    let after: string | undefined;
-    do {
-      const page = await this.#records.list(INDEX, {
-        limit: PAGE,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const record of page.records) {
+    const pages = pagesOf((place) => this.#records.list(INDEX, { limit: PAGE, ...place }));
+    for await (const page of pages) {
+      for (const record of page) {
         try {
           deposits.push(this.#read(record));
         } catch (error) {
           onBroken(record.key.slice(PREFIX.length), error);
         }
       }
-      after = page.next;
-    } while (after !== undefined);
+    }
     return deposits;
   }
 

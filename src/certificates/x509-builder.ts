@@ -40,7 +40,11 @@ export interface CertificateSpec {
   readonly usages?: readonly string[];
   /** Default sha256. Ignored for Ed25519. */
   readonly hash?: SignatureHash;
-  readonly extra?: readonly { readonly id: string; readonly value: Uint8Array }[];
+  readonly extra?: readonly {
+    readonly id: string;
+    readonly value: Uint8Array;
+    readonly critical?: boolean;
+  }[];
 }
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
@@ -108,7 +112,7 @@ function extensionsOf(spec: CertificateSpec): DerNode {
     // Without a subject this is the only name, so it is critical (RFC 5280 §4.2.1.6).
     list.push(extension('2.5.29.17', spec.subject === '', encode(sequence(...names.map(alternativeName)))));
   }
-  for (const { id, value } of spec.extra ?? []) list.push(extension(id, false, value));
+  for (const { id, value, critical = false } of spec.extra ?? []) list.push(extension(id, critical, value));
   return tagged(3, sequence(...list));
 }
 

@@ -73,7 +73,28 @@ export interface CertificateConfig {
         readonly key: string;
         readonly passphrase: Secret | undefined;
       }
-    | { readonly kind: 'uploaded' };
+    | { readonly kind: 'uploaded' }
+    | AcmeSourceConfig;
+}
+
+/** A certificate that is ordered from an ACME server (RFC 8555). */
+export interface AcmeSourceConfig {
+  readonly kind: 'acme';
+  /** Canonical host names, or `*.` and one; at least one. */
+  readonly names: readonly string[];
+  readonly email: string | undefined;
+  /** Addresses of directories, tried in order; at least one, https. */
+  readonly directories: readonly string[];
+  /** Absolute path of the PEM file with the CAs of private servers; `undefined`: the system's. */
+  readonly trust: string | undefined;
+  readonly challenge: 'http-01' | 'tls-alpn-01' | 'dns-01';
+  /** Program and arguments that set a TXT record; empty unless the challenge is `dns-01`. */
+  readonly hook: readonly string[];
+  /** Account at the CA's operator. */
+  readonly eab: { readonly kid: string; readonly key: Secret } | undefined;
+  readonly keyType: 'ecdsa' | 'rsa';
+  /** Suffixes below which hosts get a certificate of their own when a client asks for them. */
+  readonly onDemand: readonly string[];
 }
 
 export interface AuthenticateConfig {
@@ -86,6 +107,8 @@ export interface AuthenticateConfig {
   readonly oidc: readonly OidcProviderConfig[];
   /** `undefined`: app passwords are off. */
   readonly apiKey: ApiKeyConfig | undefined;
+  /** Certificates that clients are asked for; no two name the same host. */
+  readonly certificate: readonly ClientCertificateConfig[];
   /** Longest trust in a verified credential without asking the state again, milliseconds. */
   readonly cacheMs: number;
   /** Most verified credentials kept per process. */
@@ -151,6 +174,24 @@ export interface OidcProviderConfig {
   readonly refreshMs: number;
   /** Whether signing out here signs out at the provider, too. */
   readonly logout: 'provider' | 'local';
+}
+
+export interface ClientCertificateConfig {
+  readonly name: string;
+  /** Absolute path of the PEM file with the authorities. */
+  readonly ca: string;
+  /** Absolute path of the PEM file with their revocation lists. */
+  readonly crl: string | undefined;
+  /** Canonical: exact names, `*.example.com` for one label, or `*`. */
+  readonly hosts: readonly string[];
+  /** `require`: without a good one there is no connection. */
+  readonly mode: 'require' | 'optional';
+  /** What of the certificate is the user's name. */
+  readonly identity: 'subject-cn' | 'san-email' | 'san-dns' | 'san-uri' | 'fingerprint';
+  /** Identity, or fingerprint in lower-case hex, -> user; `undefined`: the identity is the user. */
+  readonly users: ReadonlyMap<string, string> | undefined;
+  /** Of everybody who comes with such a certificate. */
+  readonly groups: readonly string[];
 }
 
 export interface ApiKeyConfig {

@@ -1,3 +1,5 @@
+import { Acme } from '../certificates/acme/acme.ts';
+import { wildcardOf } from '../certificates/host-name.ts';
 import { Keeper } from '../certificates/keeper.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import { sameSettings } from '../lib/same-settings.ts';
@@ -8,9 +10,11 @@ import { servedHosts } from './served-hosts.ts';
 /** The certificates of one or more generations. */
 export interface CertificateCellar {
   readonly keeper: Keeper;
+  readonly acme: Acme;
   readonly config: Config;
   /** The routes whose hosts the certificates must cover; follows the running generation. */
   routes: readonly RouteConfig[];
+  close(): void;
 }
 
 /**
@@ -28,7 +32,7 @@ export async function openCertificates(
     await present.keeper.refresh();
     return present;
   }
-  const { store, sealer, notices, clock, logger, dataFolder } = foundation;
+  const { store, sealer, notices, clock, logger, metrics, dataFolder } = foundation;
   const scope = { routes: config.routes };
   let open: Keeper | undefined;
   const namesOf = (name: string): readonly string[] =>
@@ -53,7 +57,25 @@ export async function openCertificates(
       'no certificate covers these hosts: their handshakes fail until one is uploaded',
     );
   }
-  return Object.assign(scope, { keeper, config });
+  const acme = new Acme({
+    configs: config.certificates,
+    keeper,
+    hasRoute: (host) => scope.routes.some((route) => isMeant(route.host, host)),
+    store,
+    sealer,
+    clock,
+    logger,
+    onOutcome: (outcome) => metrics.certificateOrder(outcome),
+  });
+  const close = (): void => {
+    acme.close();
+    keeper.close();
+  };
+  return Object.assign(scope, { keeper, acme, config, close });
+}
+
+function isMeant(routeHost: string, host: string): boolean {
+  return routeHost === host || routeHost === '*' || routeHost === wildcardOf(host);
 }
 
 /** Hosts that routes name and for which a handshake can only fail. */
@@ -63,10 +85,10 @@ function uncoveredHosts({ routes, listen }: Config, keeper: Keeper): readonly st
   return [...named].filter((host) => !keeper.covers(host));
 }
 
-/** Names of a dev certificate before it is made. */
+/** Names of a certificate before it is made. */
 function plannedNames(config: Config, name: string): readonly string[] {
   const source = config.certificates.find((certificate) => certificate.name === name)?.source;
-  return source?.kind === 'dev' ? source.names : [];
+  return source?.kind === 'dev' || source?.kind === 'acme' ? source.names : [];
 }
 
 function sameCertificates(a: Config, b: Config): boolean {
@@ -89,8 +111,12 @@ function devHosts({ certificates, routes }: Config): readonly string[] {
 export function certificatePicker(cellar: () => CertificateCellar): CertificatePicker {
   return {
     find(serverName) {
-      const { keeper, config } = cellar();
-      if (serverName !== undefined) return keeper.find(serverName);
+      const { keeper, acme, config } = cellar();
+      if (serverName !== undefined) {
+        const found = keeper.find(serverName);
+        if (found === undefined) acme.uncovered(serverName);
+        return found;
+      }
       const { defaultCertificate } = config.listen;
       return defaultCertificate === undefined ? undefined : keeper.byName(defaultCertificate);
     },

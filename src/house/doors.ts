@@ -2,6 +2,7 @@ import type { Http2SecureServer } from 'node:http2';
 import { tlsOptions } from '../certificates/tls-options.ts';
 import type { Config } from '../config/config.ts';
 import { type Corridor, makeArrivals } from '../listen/arrive.ts';
+import type { Challenges } from '../listen/challenge-answers.ts';
 import { type Door, openDoor } from '../listen/door.ts';
 import { makePlainServer } from '../listen/plain-server.ts';
 import { type CertificatePicker, makeTlsServer } from '../listen/tls-server.ts';
@@ -11,6 +12,8 @@ export interface DoorsParts {
   readonly config: Config;
   readonly corridor: () => Corridor;
   readonly certificates: CertificatePicker;
+  /** Answers of ACME challenges. */
+  readonly challenges: Challenges;
   readonly metrics: Metrics;
   readonly serves: (host: string) => boolean;
 }
@@ -31,6 +34,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
     for (const endpoint of https) {
       const server = makeTlsServer({
         certificates: parts.certificates,
+        challenges: parts.challenges,
         tlsOptions: tlsOptions(tls),
         limits,
         arrivals,
@@ -42,7 +46,8 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
     const urls = open.map((door) => door.url);
     const httpsPort = open[0]?.port ?? 443;
     for (const endpoint of http) {
-      const server = makePlainServer({ limits, serves: parts.serves, httpsPort: () => httpsPort });
+      const { serves, challenges } = parts;
+      const server = makePlainServer({ limits, serves, challenges, httpsPort: () => httpsPort });
       open.push(await openDoor(server, endpoint, 'http'));
     }
     return {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { LimitsConfig } from '../config/config.ts';
 import { parseAuthority } from '../lib/canonical-host.ts';
 import { canonicalTarget } from './canonical-target.ts';
+import { answerChallenge, type Challenges } from './challenge-answers.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { IdleConnections } from './idle-connections.ts';
 
@@ -12,6 +13,8 @@ export interface PlainServerParts {
   readonly serves: (host: string) => boolean;
   /** Port of the HTTPS endpoint that clients are sent to when they named a port themselves. */
   readonly httpsPort: () => number;
+  /** Answers of ACME challenges, given before the redirect. */
+  readonly challenges: Challenges;
 }
 
 /**
@@ -33,7 +36,7 @@ export function makePlainServer(parts: PlainServerParts): Server {
     },
     (req, res) => {
       idle.begin(req.socket, res);
-      redirect(req, res, parts);
+      answerChallenge(req, res, parts.challenges(), () => redirect(req, res, parts));
     },
   );
   const admits = connectionLimit(limits.connectionsPerAddress);

@@ -14,6 +14,7 @@ import type { LimitsConfig } from '../config/config.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
 import { unmappedAddress } from '../lib/ip-range.ts';
 import type { Arrivals } from './arrive.ts';
+import { ACME_PROTOCOL, type Challenges, ProtocolChoice } from './challenge-answers.ts';
 import { type Connection, describeConnection } from './connection.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { IdleConnections } from './idle-connections.ts';
@@ -39,6 +40,8 @@ export interface TlsServerParts {
   readonly tlsOptions: SecureContextOptions;
   readonly limits: LimitsConfig;
   readonly arrivals: Arrivals;
+  /** Answers of ACME challenges. */
+  readonly challenges: Challenges;
   readonly onHandshake: (outcome: 'done' | 'failed' | 'refused', protocol: string) => void;
 }
 
@@ -89,11 +92,16 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
     parts.onHandshake('done', socket.getProtocol() ?? 'none');
     socket.setNoDelay(true);
     idle.shaken(socket);
-    if (socket.alpnProtocol === 'h2') return;
+    if (socket.alpnProtocol === 'h2' || socket.alpnProtocol === ACME_PROTOCOL) return;
     idle.add(socket);
     describeHttp1(socket);
   });
   server.on('session', (session: ServerHttp2Session) => {
+    // Node makes a session of whatever is not HTTP/1.1. The challenge was over with the handshake (RFC 8737 §4).
+    if (session.alpnProtocol === ACME_PROTOCOL) {
+      session.destroy();
+      return;
+    }
     const described = describeSocket(session.socket as TLSSocket, '2', parts.certificates);
     if (described === undefined) {
       session.destroy();
@@ -160,13 +168,18 @@ const END_STREAM = 0x1;
 
 function serverOptions(parts: TlsServerParts): SecureServerOptions {
   const { limits } = parts;
+  const protocols = new ProtocolChoice(parts.challenges);
   return {
     ...parts.tlsOptions,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     allowHTTP1: true,
     handshakeTimeout: limits.handshakeMs === 0 ? 2 ** 31 - 1 : limits.handshakeMs,
+    ALPNCallback(this: TLSSocket, { servername, protocols: offered }) {
+      return protocols.choose(this, servername, offered);
+    },
     SNICallback(this: TLSSocket, serverName: string, done: SniAnswer) {
-      answerServerName(this, parts.certificates, serverName, done);
+      if (protocols.isChallenge(this)) answerProof(protocols, this, done);
+      else answerServerName(this, parts.certificates, serverName, done);
     },
     // `storeHTTPOptions` of node's HTTP/1.1 server reads these, though the types of `http2` do not know them.
     ...{
@@ -199,6 +212,15 @@ function checkingInterval({ headerTimeoutMs }: LimitsConfig): number {
 }
 
 type SniAnswer = (error: Error | null, context?: SecureContext) => void;
+
+function answerProof(protocols: ProtocolChoice, socket: TLSSocket, done: SniAnswer): void {
+  const nothing = new Error('nothing is to be proven for the name');
+  void protocols.contextOf(socket).then((context) => {
+    if (socket.destroyed) return;
+    if (context === undefined) done(nothing);
+    else done(null, context);
+  });
+}
 
 /** Never throws: what is thrown inside the callback would end the process. */
 function answerServerName(

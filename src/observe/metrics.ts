@@ -14,6 +14,8 @@ export interface Metrics {
   connections(change: 1 | -1): void;
   /** Replaces the list of certificates and the times at which they end, seconds since the epoch. */
   certificates(list: readonly { readonly name: string; readonly notAfterSec: number }[]): void;
+  /** Counts an attempt to order a certificate. */
+  certificateOrder(outcome: 'ordered' | 'failed'): void;
   /** Replaces the numbers of open streams by kind. */
   openStreams(counts: Readonly<Record<string, number>>): void;
   /** Counts a stream that was cut; the reason is a word from a closed set. */
@@ -135,6 +137,12 @@ function houseGauges(registry: Registry): Omit<Metrics, 'exchange' | 'authentica
     labelNames: ['name'],
     registers,
   });
+  const orders = new Counter({
+    name: 'sallyport_certificate_orders_total',
+    help: 'Attempts to order a certificate from an ACME server.',
+    labelNames: ['outcome'],
+    registers,
+  });
   const streams = new Gauge({
     name: 'sallyport_open_streams',
     help: 'Open WebSockets, event streams, and other answers that take longer than a second.',
@@ -164,6 +172,7 @@ function houseGauges(registry: Registry): Omit<Metrics, 'exchange' | 'authentica
       expiry.reset();
       for (const { name, notAfterSec } of list) expiry.set({ name }, notAfterSec);
     },
+    certificateOrder: (outcome) => orders.inc({ outcome }),
     openStreams: (counts) => {
       for (const [kind, count] of Object.entries(counts)) streams.set({ kind }, count);
     },

@@ -14,6 +14,17 @@ export function checkCertificates(draft: Draft, context: ResolveContext): void {
       );
     }
     names.add(value.name);
+    if (
+      value.source.kind === 'acme' &&
+      value.source.challenge === 'http-01' &&
+      draft.listen?.http.length === 0
+    ) {
+      context.warn(
+        [...path, 'acme'],
+        'http-01 is answered by listen.http, which is not written',
+        'write listen.http, or choose tls-alpn-01',
+      );
+    }
   }
   const written = draft.input.certificates;
   const complete = !Array.isArray(written) || written.length === draft.certificates.length;

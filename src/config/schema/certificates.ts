@@ -4,6 +4,7 @@ import { canonicalHost } from '../../lib/canonical-host.ts';
 import type { CertificateConfig } from '../config.ts';
 import type { KeyPath, Placed } from '../key-path.ts';
 import type { ResolveContext } from '../resolve-context.ts';
+import { AcmeSchema, resolveAcme } from './acme.ts';
 import { tlsPreset } from './listen.ts';
 import { secretReference, text, textList } from './value.ts';
 
@@ -42,8 +43,7 @@ const CertificateSchema = Type.Object(
   {
     name: Type.Optional(
       text({
-        description:
-          'Name under which the admin API rotates it; a dev certificate takes its first host name.',
+        description: 'Name under which the admin API rotates it; one with `names` takes the first of them.',
         pattern: NAME_PATTERN,
         patternHint: NAME_HINT,
         examples: ['site'],
@@ -55,13 +55,15 @@ const CertificateSchema = Type.Object(
     uploaded: Type.Optional(
       Type.Literal(true, { description: 'Comes only from the admin API and is kept in the state.' }),
     ),
+    acme: Type.Optional(AcmeSchema),
   },
-  { additionalProperties: false, later: { acme: 'ACME certificates' } },
+  { additionalProperties: false },
 );
 
 /** Section `certificates`: what the gateway proves itself with, each from exactly one source. */
 export const CertificatesSchema = Type.Array(CertificateSchema, {
-  description: 'What the gateway proves itself with; each has exactly one of `dev`, `files` and `uploaded`.',
+  description:
+    'What the gateway proves itself with; each has exactly one of `dev`, `files`, `acme` and `uploaded`.',
   default: [],
 });
 
@@ -81,8 +83,8 @@ function resolveOne(
   path: KeyPath,
   context: ResolveContext,
 ): CertificateConfig | undefined {
-  const kind = context.only(input, ['dev', 'files', 'uploaded'], path);
-  const name = input.name ?? input.dev?.names[0]?.replace(/^\*\./, '');
+  const kind = context.only(input, ['dev', 'files', 'acme', 'uploaded'], path);
+  const name = input.name ?? (input.dev ?? input.acme)?.names[0]?.replace(/^\*\./, '');
   if (name === undefined)
     return context.error([...path, 'name'], 'is missing', 'the name under which the admin API rotates it');
   if (!new RegExp(NAME_PATTERN).test(name))
@@ -92,15 +94,17 @@ function resolveOne(
       `${JSON.stringify(name)} cannot be its name: ${NAME_HINT}`,
     );
   if (kind === undefined) return undefined;
-  return { name, tls: input.tls, source: source(input, path, context) };
+  const from = source(input, path, context);
+  return from === undefined ? undefined : { name, tls: input.tls, source: from };
 }
 
 function source(
   input: Static<typeof CertificateSchema>,
   path: KeyPath,
   context: ResolveContext,
-): CertificateConfig['source'] {
-  const { dev, files } = input;
+): CertificateConfig['source'] | undefined {
+  const { dev, files, acme } = input;
+  if (acme !== undefined) return resolveAcme(acme, [...path, 'acme'], context);
   if (dev !== undefined) {
     for (const [i, name] of dev.names.entries()) checkDevName(name, [...path, 'dev', 'names', i], context);
     return { kind: 'dev', names: dev.names, keyType: dev.keyType ?? 'ecdsa' };

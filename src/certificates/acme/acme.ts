@@ -1,0 +1,146 @@
+import type { CertificateConfig } from '../../config/config.ts';
+import { asGatewayError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Sealer } from '../../lib/seal.ts';
+import type { Store } from '../../state/store.ts';
+import type { CertificatePair } from '../certificate.ts';
+import type { PairUpload, RotationResult } from '../keeper.ts';
+import { ChallengeBoard } from './challenge-board.ts';
+import type { AcmeSource } from './issue.ts';
+import { OnDemand } from './on-demand.ts';
+import { type Kept, Renewal, type RenewalParts } from './renewal.ts';
+import { turns } from './turns.ts';
+
+/**
+ * Certificates of ACME servers. Comes in: configuration, and hosts that clients ask for. Goes out: pairs, to the keeper.
+ */
+
+/** The keeper as the orders see it. */
+export interface PairKeeper {
+  pairOf(name: string): CertificatePair | undefined;
+  rotate(name: string, upload: PairUpload): Promise<RotationResult>;
+}
+
+export interface AcmeParts {
+  readonly configs: readonly CertificateConfig[];
+  readonly keeper: PairKeeper;
+  /** Whether a route serves a canonical host. */
+  readonly hasRoute: (host: string) => boolean;
+  readonly store: Store;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onOutcome: (outcome: 'ordered' | 'failed') => void;
+}
+
+interface AcmeConfig {
+  readonly name: string;
+  readonly source: AcmeSource;
+}
+
+const ORDERS_AT_ONCE = 4;
+const RELOAD_MS = 60_000;
+
+/** Keeps every certificate of kind `acme`, those on demand included, and answers the CA's challenges on every process. */
+export class Acme {
+  readonly board: ChallengeBoard;
+  readonly #parts: AcmeParts;
+  readonly #configs: readonly AcmeConfig[];
+  readonly #hosts: ReadonlySet<string>;
+  readonly #renewals = new Map<string, Renewal>();
+  readonly #onDemand: OnDemand | undefined;
+  readonly #renewal: RenewalParts;
+  #reload: NodeJS.Timeout | undefined;
+  #started = false;
+
+  constructor(parts: AcmeParts) {
+    const { store, sealer, clock, logger } = parts;
+    this.#parts = parts;
+    this.#configs = parts.configs.flatMap(({ name, source }) =>
+      source.kind === 'acme' ? [{ name, source }] : [],
+    );
+    this.#hosts = new Set(this.#configs.flatMap(({ source }) => source.names));
+    const mayAsk = (host: string): boolean => this.#hosts.has(host) || this.#ruleFor(host) !== undefined;
+    this.board = new ChallengeBoard({ records: store.records, mayAsk, clock, logger });
+    this.#renewal = {
+      records: store.records,
+      leases: store.leases,
+      sealer,
+      clock,
+      logger,
+      board: this.board,
+      pairOf: (name) => parts.keeper.pairOf(name),
+      serve: async (name, pair) => {
+        const { fingerprint256 } = await parts.keeper.rotate(name, pair);
+        if (!this.#configs.some((config) => config.name === name)) await this.#onDemand?.proven(name);
+        return fingerprint256;
+      },
+      inTurn: turns(ORDERS_AT_ONCE),
+      onOutcome: parts.onOutcome,
+    };
+    this.#onDemand = this.#configs.some(({ source }) => source.onDemand.length > 0)
+      ? new OnDemand({
+          store,
+          clock,
+          logger,
+          ruleFor: (host) => this.#ruleFor(host),
+          onHost: (host, rule) => this.#keepHost(host, rule),
+        })
+      : undefined;
+  }
+
+  /** Begins to order and renew; returns at once, and does nothing the second time. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    for (const { name, source } of this.#configs) this.#keep({ name, names: source.names, source });
+    if (this.#onDemand === undefined) return;
+    this.#loadHosts();
+    this.#reload = setInterval(() => this.#loadHosts(), RELOAD_MS).unref();
+  }
+
+  /** Takes note of a canonical host that a client asked for and that no certificate covers. Returns at once. */
+  uncovered(host: string): void {
+    this.#onDemand?.asked(host);
+  }
+
+  /** Says for people what is wrong at the moment. */
+  notes(): readonly string[] {
+    return [...this.#renewals.values()].flatMap((renewal) => renewal.note() ?? []);
+  }
+
+  /** Gives up every order and stops answering from fresh reads. Safe to call twice. */
+  close(): void {
+    clearInterval(this.#reload);
+    for (const renewal of this.#renewals.values()) renewal.stop();
+    this.board.close();
+  }
+
+  #loadHosts(): void {
+    this.#onDemand?.load().catch((error: unknown) => {
+      const { code, reason } = asGatewayError(error);
+      this.#parts.logger.warn({ code, reason }, 'the hosts with certificates on demand cannot be read');
+    });
+  }
+
+  #ruleFor(host: string): string | undefined {
+    if (host.includes('*') || !this.#parts.hasRoute(host)) return undefined;
+    const allows = ({ source }: AcmeConfig): boolean =>
+      source.onDemand.some((suffix) => host.endsWith(`.${suffix}`));
+    return this.#configs.find(allows)?.name;
+  }
+
+  #keepHost(host: string, rule: string): void {
+    const config = this.#configs.find(({ name }) => name === rule);
+    const taken = this.#hosts.has(host) || this.#parts.configs.some(({ name }) => name === host);
+    if (config !== undefined && !taken) this.#keep({ name: host, names: [host], source: config.source });
+  }
+
+  #keep(kept: Kept): void {
+    if (this.#renewals.has(kept.name)) return;
+    const renewal = new Renewal(this.#renewal, kept);
+    this.#renewals.set(kept.name, renewal);
+    renewal.start();
+  }
+}

@@ -1,0 +1,83 @@
+import type { Clock } from '../../lib/clock.ts';
+import { JsonFields } from '../../lib/json-fields.ts';
+import type { Records } from '../../state/store.ts';
+import type { AcmeError, AcmeReason } from './acme-error.ts';
+
+/** How the orders of one certificate went, for all processes and over restarts. */
+export interface Attempts {
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Nobody orders before it; milliseconds since the epoch. */
+  readonly notBeforeMs: number;
+  /** When the last order was filled; 0: never. */
+  readonly orderedAtMs: number;
+  /** Of the certificate that the last filled order gave. */
+  readonly fingerprint256: string | undefined;
+}
+
+const PREFIX = 'acme/attempts/';
+const NONE: Attempts = { failures: 0, notBeforeMs: 0, orderedAtMs: 0, fingerprint256: undefined };
+const LONGEST_MS = 24 * 3600_000;
+
+/** First wait after a failure: short where the CA counts nothing, long where it counts certificates that nobody uses. */
+const FIRST_MS: Readonly<Record<AcmeReason, number>> = {
+  unreachable: 4_000,
+  malformed: 60_000,
+  'rate-limited': 3600_000,
+  refused: 60_000,
+  challenge: 60_000,
+  hook: 60_000,
+  timeout: 60_000,
+  stopped: 4_000,
+};
+
+/** Gives how long to wait after a failure: doubled each time up to a day, with jitter, and never less than the CA asks for. */
+export function backOffMs(error: AcmeError, failures: number, random = Math.random()): number {
+  const full = Math.min(LONGEST_MS, FIRST_MS[error.acmeReason] * 2 ** Math.min(30, failures - 1));
+  return Math.max(error.retryAfterMs ?? 0, full * (0.5 + random / 2));
+}
+
+/** @throws SP_STATE_UNREACHABLE */
+export async function readAttempts(records: Records, name: string): Promise<Attempts> {
+  const stored = await records.get(PREFIX + name);
+  if (stored === undefined) return NONE;
+  try {
+    const fields = new JsonFields(stored.value, (why) => new TypeError(why));
+    return {
+      failures: fields.count('failures'),
+      notBeforeMs: fields.count('notBeforeMs'),
+      orderedAtMs: fields.count('orderedAtMs'),
+      fingerprint256: fields.optionalText('fingerprint256'),
+    };
+  } catch {
+    return NONE;
+  }
+}
+
+/** Notes a filled order. @throws SP_STATE_UNREACHABLE */
+export async function noteSuccess(
+  records: Records,
+  name: string,
+  clock: Clock,
+  fingerprint256: string,
+): Promise<void> {
+  await write(records, name, { ...NONE, orderedAtMs: clock(), fingerprint256 });
+}
+
+/** Notes a failure. @returns when the next attempt may be made @throws SP_STATE_UNREACHABLE */
+export async function noteFailure(
+  records: Records,
+  name: string,
+  clock: Clock,
+  error: AcmeError,
+): Promise<number> {
+  const before = await readAttempts(records, name);
+  const failures = before.failures + 1;
+  const notBeforeMs = Math.ceil(clock() + backOffMs(error, failures));
+  await write(records, name, { ...before, failures, notBeforeMs });
+  return notBeforeMs;
+}
+
+async function write(records: Records, name: string, attempts: Attempts): Promise<void> {
+  await records.put(PREFIX + name, Buffer.from(JSON.stringify(attempts)));
+}

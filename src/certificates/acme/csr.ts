@@ -1,0 +1,42 @@
+import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+import {
+  bits,
+  type DerNode,
+  decode,
+  encode,
+  integer,
+  none,
+  octets,
+  oid,
+  retagged,
+  sequence,
+  set,
+  tagged,
+} from '../der.ts';
+
+const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
+const SUBJECT_ALT_NAME = '2.5.29.17';
+const ECDSA_SHA256 = '1.2.840.10045.4.3.2';
+const RSA_SHA256 = '1.2.840.113549.1.1.11';
+
+/**
+ * Gives a certificate request as DER: no subject, the names as subject alternative names (RFC 2986, RFC 8555 §7.4).
+ *
+ * @param key - private, RSA or on P-256
+ * @param names - host names, ASCII
+ */
+export function buildRequest(key: KeyObject, names: readonly string[]): Buffer {
+  const general = sequence(...names.map((name) => retagged(2, Buffer.from(name, 'latin1'))));
+  const extension = sequence(oid(SUBJECT_ALT_NAME), octets(encode(general)));
+  const tbs = sequence(
+    integer(Buffer.of(0)),
+    sequence(),
+    decode(createPublicKey(key).export({ type: 'spki', format: 'der' })),
+    tagged(0, sequence(oid(EXTENSION_REQUEST), set(sequence(extension)))),
+  );
+  return encode(sequence(tbs, algorithmOf(key), bits(sign('sha256', encode(tbs), key))));
+}
+
+function algorithmOf(key: KeyObject): DerNode {
+  return key.asymmetricKeyType === 'rsa' ? sequence(oid(RSA_SHA256), none()) : sequence(oid(ECDSA_SHA256));
+}

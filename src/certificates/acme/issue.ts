@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import type { CertificateConfig } from '../../config/config.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Sealer } from '../../lib/seal.ts';
+import type { Records } from '../../state/store.ts';
+import { accountKey } from './account-keys.ts';
+import { AcmeConnection, readDirectory } from './acme-connection.ts';
+import { AcmeError, asAcmeError } from './acme-error.ts';
+import { backOffMs } from './attempts.ts';
+import type { ChallengeBoard } from './challenge-board.ts';
+import { dnsHook } from './dns-hook.ts';
+import { type OrderedPair, orderCertificate } from './order.ts';
+import { boardProver, hookProver, type Prover } from './prover.ts';
+import { type RenewalHint, readRenewalHint, renewalId } from './renewal-info.ts';
+import { Wire } from './wire.ts';
+
+/** Where and how a certificate is ordered. */
+export type AcmeSource = Extract<CertificateConfig['source'], { readonly kind: 'acme' }>;
+
+export interface IssueParts {
+  readonly records: Records;
+  readonly sealer: Sealer;
+  readonly board: ChallengeBoard;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What is ordered, and the chain that it takes the place of. */
+export interface IssueOrder {
+  readonly names: readonly string[];
+  readonly present: string | undefined;
+}
+
+/**
+ * Orders from the first directory that fills the order.
+ *
+ * @throws AcmeError when none does: of their failures the one that asks for the longest rest
+ */
+export async function issue(
+  parts: IssueParts,
+  source: AcmeSource,
+  order: IssueOrder,
+  signal: AbortSignal,
+): Promise<OrderedPair> {
+  const failures: AcmeError[] = [];
+  for (const directory of source.directories) {
+    try {
+      return await issueAt(directory, { parts, source, order }, signal);
+    } catch (error) {
+      const failure = signal.aborted ? asAcmeError(signal.reason) : asAcmeError(error);
+      if (signal.aborted) throw failure;
+      const { reason, detail } = failure;
+      parts.logger.warn({ names: order.names, directory, reason, detail }, 'a CA did not fill an order');
+      failures.push(failure);
+    }
+  }
+  const [worst] = failures.sort((a, b) => backOffMs(b, 1, 1) - backOffMs(a, 1, 1));
+  throw worst ?? new AcmeError({ reason: 'refused', detail: 'there is no directory' });
+}
+
+interface Task {
+  readonly parts: IssueParts;
+  readonly source: AcmeSource;
+  readonly order: IssueOrder;
+}
+
+async function issueAt(
+  directoryUrl: string,
+  { parts, source, order }: Task,
+  signal: AbortSignal,
+): Promise<OrderedPair> {
+  const { clock } = parts;
+  const { email, eab, keyType } = source;
+  const wire = new Wire(signal, await readTrust(source));
+  try {
+    const directory = await readDirectory(wire, directoryUrl, clock);
+    const key = await accountKey(parts, directoryUrl, [email, eab?.kid]);
+    const connection = new AcmeConnection({ wire, directory, key, clock });
+    const external = eab === undefined ? undefined : { kid: eab.kid, key: eab.key.reveal() };
+    await connection.openAccount({ email, external });
+    const replaces = order.present === undefined ? undefined : renewalId(order.present);
+    const prover = proverOf(source, parts.board, signal);
+    return await orderCertificate(connection, { names: order.names, keyType, replaces, prover }, signal);
+  } finally {
+    wire.close();
+  }
+}
+
+/**
+ * Gives when the CA wants a chain to be renewed; `undefined` when no directory says so.
+ *
+ * @param certificate - PEM, leaf first
+ * @throws AcmeError when none could be asked
+ */
+export async function askRenewalHint(
+  { clock }: Pick<IssueParts, 'clock'>,
+  source: AcmeSource,
+  certificate: string,
+  signal: AbortSignal,
+): Promise<RenewalHint | undefined> {
+  const id = renewalId(certificate);
+  if (id === undefined) return undefined;
+  let failure: AcmeError | undefined;
+  for (const url of source.directories) {
+    const wire = new Wire(signal, await readTrust(source));
+    try {
+      const directory = await readDirectory(wire, url, clock);
+      const get = async (address: string) => {
+        const reply = await wire.ask({ method: 'GET', url: address });
+        if (reply.status !== 200) throw new AcmeError({ reason: 'refused', detail: `${reply.status}` });
+        return reply;
+      };
+      const hint = await readRenewalHint({ directory, get }, id, clock);
+      if (hint !== undefined) return hint;
+    } catch (error) {
+      failure = asAcmeError(error);
+    } finally {
+      wire.close();
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return undefined;
+}
+
+async function readTrust({ trust }: AcmeSource): Promise<string | undefined> {
+  if (trust === undefined) return undefined;
+  try {
+    return await readFile(trust, 'utf8');
+  } catch (cause) {
+    throw new AcmeError({
+      reason: 'refused',
+      detail: 'the file of trusted authorities cannot be read',
+      cause,
+    });
+  }
+}
+
+function proverOf({ challenge, hook }: AcmeSource, board: ChallengeBoard, signal: AbortSignal): Prover {
+  return challenge === 'dns-01' ? hookProver(dnsHook(hook, signal)) : boardProver(board, challenge);
+}
