@@ -143,7 +143,6 @@ class Gateway {
       config,
       corridor: () => present(this.#corridor),
       certificates: certificatePicker(() => present(this.#cellar)),
-      challenges: () => this.#cellar?.acme.board,
       metrics: this.#foundation.metrics,
       serves: (host) => servesHost(present(this.#house).table, host),
     });
@@ -152,7 +151,7 @@ class Gateway {
       streams: this.#streams,
       house: () => present(this.#house),
       keeper: () => present(this.#cellar).keeper,
-      notes: () => [...this.#notes, ...present(this.#cellar).acme.notes()],
+      notes: () => this.#notes,
       stopping: () => this.#closing !== undefined,
       reload: () => this.reload(),
     });
@@ -160,7 +159,6 @@ class Gateway {
       env: this.#options.env,
       cellar: () => present(this.#cellar),
     });
-    present(this.#cellar).acme.start();
     const { https, admin } = this.urls;
     this.#foundation.logger.info({ https, admin }, 'the gateway is open');
   }
@@ -203,7 +201,7 @@ class Gateway {
     try {
       house = await furnish(config, this.#foundation, (host) => cellar.keeper.policyOf(host), before);
     } catch (error) {
-      if (cellar !== cellarBefore) cellar.close();
+      if (cellar !== cellarBefore) cellar.keeper.close();
       throw error;
     }
     cellar.routes = config.routes;
@@ -222,9 +220,7 @@ class Gateway {
       this.#streams.reloaded(sharedRoutes(before, house));
       retire(before, house);
     }
-    if (cellarBefore !== undefined && cellarBefore !== cellar) cellarBefore.close();
-    // The CA looks for its answers on the doors.
-    if (this.#doors !== undefined) cellar.acme.start();
+    if (cellarBefore !== undefined && cellarBefore !== cellar) cellarBefore.keeper.close();
     this.#watch(config);
     this.#stopImporting();
     this.#stopImporting = await importAccounts(accountFile, this.#foundation);
@@ -294,7 +290,7 @@ class Gateway {
       retire(this.#house, undefined);
       for (const upstream of this.#house.upstreams.values()) upstream.destroy();
     }
-    this.#cellar?.close();
+    this.#cellar?.keeper.close();
     await this.#foundation.close();
     logger.info({}, 'the gateway is closed');
     await this.#log.sink.close();
