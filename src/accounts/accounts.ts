@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { pagesOf } from '../lib/pages.ts';
 import type { Notices } from '../state/notices.ts';
 import type { Store, StoredRecord } from '../state/store.ts';
 import { type AccountChange, checkChange } from './account-change.ts';
@@ -21,6 +22,7 @@ export interface AccountView {
   readonly updatedAtSec: number;
 }
 
+/** What the accounts stand on, and whom they tell when one of them ends. */
 export interface AccountsOptions {
   readonly store: Store;
   readonly notices: Notices;
@@ -206,16 +208,13 @@ export class Accounts {
   }
 
   async *#records(): AsyncGenerator<AccountRecord> {
-    let after: string | undefined;
-    do {
-      const place = { limit: PAGE, ...(after !== undefined && { after }) };
-      const page = await this.#options.store.records.list(INDEX, place);
-      for (const stored of page.records) {
+    const { records } = this.#options.store;
+    for await (const page of pagesOf((place) => records.list(INDEX, { limit: PAGE, ...place }))) {
+      for (const stored of page) {
         const record = this.#decodeOrLog(stored);
         if (record !== undefined) yield record;
       }
-      after = page.next;
-    } while (after !== undefined);
+    }
   }
 
   #decodeOrLog({ key, value }: StoredRecord): AccountRecord | undefined {

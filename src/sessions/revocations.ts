@@ -3,6 +3,7 @@ import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { JsonFields } from '../lib/json-fields.ts';
 import type { Logger } from '../lib/logger.ts';
+import { pagesOf } from '../lib/pages.ts';
 import type { Notice, Notices } from '../state/notices.ts';
 import type { Store, StoredRecord } from '../state/store.ts';
 import { RevocationList, type TokenFacts } from './revocation-list.ts';
@@ -161,18 +162,14 @@ export class Revocations {
 
   async #readAll(): Promise<void> {
     try {
-      let after: string | undefined;
-      do {
-        const page = await this.#store.records.list(INDEX, {
-          limit: PAGE,
-          ...(after !== undefined && { after }),
-        });
-        for (const stored of page.records) {
+      const pages = pagesOf((place) => this.#store.records.list(INDEX, { limit: PAGE, ...place }));
+      for await (const page of pages) {
+        for (const stored of page) {
           const notice = this.#read(stored);
           if (notice !== undefined) this.#take(notice);
         }
-        after = page.next;
-      } while (after !== undefined && !this.#closed);
+        if (this.#closed) break;
+      }
       this.#ready = true;
     } catch (error) {
       if (this.#closed) return;

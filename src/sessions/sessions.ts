@@ -30,7 +30,7 @@ import {
   sessionKey,
   userIndex,
 } from './session-keys.ts';
-import { pagesOf, sessionIdOf } from './session-pages.ts';
+import { sessionIdOf, sessionPages } from './session-pages.ts';
 import {
   decodeSession,
   encodeSession,
@@ -187,7 +187,7 @@ export class Sessions {
   /** Lists the live sessions, of everybody or of one user; a garbage record is left out and logged. */
   async list(user?: string): Promise<readonly SessionView[]> {
     const views: Session[] = [];
-    for await (const page of pagesOf(
+    for await (const page of sessionPages(
       this.#store.records,
       user === undefined ? ALL_SESSIONS : userIndex(user),
     )) {
@@ -221,7 +221,7 @@ export class Sessions {
    */
   async revokeAll(user: string): Promise<number> {
     let ended = 0;
-    for await (const page of pagesOf(this.#store.records, userIndex(user))) {
+    for await (const page of sessionPages(this.#store.records, userIndex(user))) {
       const ends = page.map(async (stored) => {
         const wasLive = this.#liveOf(stored) !== undefined;
         await this.#tokens.delete(sessionIdOf(stored));
@@ -251,7 +251,7 @@ export class Sessions {
 
   async #endAll(index: string): Promise<readonly string[]> {
     const ids: string[] = [];
-    for await (const page of pagesOf(this.#store.records, index)) ids.push(...page.map(sessionIdOf));
+    for await (const page of sessionPages(this.#store.records, index)) ids.push(...page.map(sessionIdOf));
     const ended = await Promise.all(ids.map(async (id) => ((await this.revoke(id)) ? [id] : [])));
     return ended.flat();
   }
