@@ -143,6 +143,7 @@ class Gateway {
       config,
       corridor: () => present(this.#corridor),
       certificates: certificatePicker(() => present(this.#cellar)),
+      challenges: () => this.#cellar?.acme.board,
       metrics: this.#foundation.metrics,
       serves: (host) => servesHost(present(this.#house).table, host),
     });
@@ -151,7 +152,7 @@ class Gateway {
       streams: this.#streams,
       house: () => present(this.#house),
       keeper: () => present(this.#cellar).keeper,
-      notes: () => this.#notes,
+      notes: () => [...this.#notes, ...present(this.#cellar).acme.notes()],
       stopping: () => this.#closing !== undefined,
       reload: () => this.reload(),
     });
@@ -159,6 +160,7 @@ class Gateway {
       env: this.#options.env,
       cellar: () => present(this.#cellar),
     });
+    present(this.#cellar).acme.start();
     const { https, admin } = this.urls;
     this.#foundation.logger.info({ https, admin }, 'the gateway is open');
   }
@@ -201,7 +203,7 @@ class Gateway {
     try {
       house = await furnish(config, this.#foundation, (host) => cellar.keeper.policyOf(host), before);
     } catch (error) {
-      if (cellar !== cellarBefore) cellar.keeper.close();
+      if (cellar !== cellarBefore) cellar.close();
       throw error;
     }
     cellar.routes = config.routes;
@@ -220,7 +222,9 @@ class Gateway {
       this.#streams.reloaded(sharedRoutes(before, house));
       retire(before, house);
     }
-    if (cellarBefore !== undefined && cellarBefore !== cellar) cellarBefore.keeper.close();
+    if (cellarBefore !== undefined && cellarBefore !== cellar) cellarBefore.close();
+    // The CA looks for its answers on the doors.
+    if (this.#doors !== undefined) cellar.acme.start();
     this.#watch(config);
     this.#stopImporting();
     this.#stopImporting = await importAccounts(accountFile, this.#foundation);
@@ -290,7 +294,7 @@ class Gateway {
       retire(this.#house, undefined);
       for (const upstream of this.#house.upstreams.values()) upstream.destroy();
     }
-    this.#cellar?.keeper.close();
+    this.#cellar?.close();
     await this.#foundation.close();
     logger.info({}, 'the gateway is closed');
     await this.#log.sink.close();
