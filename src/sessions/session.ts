@@ -78,6 +78,8 @@ export interface NewSession {
 
 /** What a provider says anew of a session that goes on; what is absent stays. */
 export interface SessionRenewal {
+  /** Security: whoever signs in anew may have another `sid` there, and it is by the new one that the provider ends it. */
+  readonly provider?: SessionProvider;
   readonly groups?: readonly string[];
   readonly email?: string | undefined;
   readonly claims?: Readonly<Record<string, unknown>>;

@@ -102,11 +102,12 @@ async function renew(
   { id }: Session,
   proven: Proven,
 ): Promise<SessionSecret | undefined> {
-  const { authenticatedAtSec, secondFactorAtSec, groups, email, claims, tokens } = proven;
-  if (proven.provider !== undefined) {
+  const { authenticatedAtSec, secondFactorAtSec, groups, email, claims, provider, tokens } = proven;
+  if (provider !== undefined) {
     await sessions.renew(id, {
       groups,
       email,
+      provider,
       ...(claims === undefined ? {} : { claims }),
       ...(tokens === undefined ? {} : { tokens }),
     });

@@ -82,6 +82,20 @@ test('signing out at the provider ends the session behind the gateway within a s
   await until(async () => (await browser.open('/')).status === 303);
 });
 
+test('who signs in again while a session lives is signed out with the newer session at the provider', async (t) => {
+  const { gateway, provider } = await open(t);
+  const browser = new HostBrowser(gateway, HOST);
+  await signIn(browser, new PersonAtProvider(provider, 'alice'), '/');
+  const again = new PersonAtProvider(provider, 'alice');
+  const leaving = await browser.open('/.sallyport/provider/corp?return=/');
+  const back = await again.visit(leaving.location ?? '');
+  assert.equal((await browser.follow(back.pathname + back.search)).status, 200);
+  const end = new URL(`${provider.issuer}/session/end`);
+  end.search = new URLSearchParams({ client_id: 'sallyport' }).toString();
+  await again.visit(end.href).catch(() => {});
+  await until(async () => (await browser.open('/')).status === 303);
+});
+
 test('a program gets a refusal that it can read, and no cookie of a sign-in', async (t) => {
   const { gateway } = await open(t);
   const browser = new HostBrowser(gateway, HOST);
