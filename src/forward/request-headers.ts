@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { Admitted, CanonicalRequest, HeaderList } from '../exchange.ts';
 import { headerTokens } from '../lib/header-tokens.ts';
 import { identityFields } from './identity-fields.ts';
+import { isOwnCookie } from './own-cookie.ts';
 import { strippedPrefix, upstreamPath } from './upstream-path.ts';
 
 /** What the header rules need to know beside the request itself. */
 export interface HeaderRules {
   /** Fields that never travel on, by lower-case name. */
   readonly reserved: (name: string) => boolean;
-  /** Name of the session cookie, which stays here. */
+  /** Name of the session cookie, which stays here with its companions. */
   readonly sessionCookie: string;
   /** Signs the assertion for the path as the upstream gets it; `undefined` when there is no identity or no key yet. */
   readonly assertion: (admitted: Admitted, path: string) => string | undefined;
@@ -74,13 +75,13 @@ function consumedField(admitted: Admitted): string | undefined {
   }
 }
 
-/** Gives a Cookie field without the cookies of one name (RFC 6265 §4.2.1). */
-export function withoutCookie(value: string, name: string): string {
-  if (!value.includes(name)) return value;
+/** Gives a Cookie field without the session cookie and its companions (RFC 6265 §4.2.1). */
+export function withoutCookie(value: string, sessionCookie: string): string {
+  if (!value.includes(sessionCookie)) return value;
   return value
     .split(';')
     .map((pair) => pair.trim())
-    .filter((pair) => pair !== '' && pair.slice(0, pair.indexOf('=')).trim() !== name)
+    .filter((pair) => pair !== '' && !isOwnCookie(pair.slice(0, pair.indexOf('=')).trim(), sessionCookie))
     .join('; ');
 }
 

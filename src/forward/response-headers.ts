@@ -1,9 +1,10 @@
 import type { HeaderList } from '../exchange.ts';
+import { isOwnCookie } from './own-cookie.ts';
 
 /**
  * Gives the fields of an upstream's answer that travel on to the client; hop-by-hop ones are gone already.
  *
- * Security: an upstream may not set the gateway's session cookie, or it could give its visitors another's session.
+ * Security: an upstream may not set the gateway's cookies, or it could give its visitors another's session or sign-in.
  */
 export function answerHeaders(headers: HeaderList, sessionCookie: string): HeaderList {
   let kept: string[] | undefined;
@@ -25,5 +26,5 @@ export function interimHeaders(headers: HeaderList): HeaderList {
 function setsCookie(value: string, name: string): boolean {
   const pair = value.split(';', 1)[0] ?? '';
   const [first = ''] = pair.replace(/^[\s=]+/, '').split('=', 1);
-  return first.trim() === name;
+  return isOwnCookie(first.trim(), name);
 }

@@ -9,7 +9,7 @@ import { safeTrailers } from '../../../src/forward/trailers.ts';
 
 const COOKIE = '__Host-sallyport';
 
-test('the session cookie is taken out of the others, every one of its name', () => {
+test('the session cookie and its companions are taken out of the others, every one of its name', () => {
   for (const [sent, kept] of [
     [`${COOKIE}=x`, ''],
     [`a=1; ${COOKIE}=x; b=2`, 'a=1; b=2'],
@@ -17,14 +17,15 @@ test('the session cookie is taken out of the others, every one of its name', () 
     [`  ${COOKIE} =x; a=1`, 'a=1'],
     [`a=${COOKIE}=x`, `a=${COOKIE}=x`],
     [`${COOKIE}2=x; my${COOKIE}=y`, `${COOKIE}2=x; my${COOKIE}=y`],
+    [`${COOKIE}-form=x; a=1; ${COOKIE}-flow-y=z`, 'a=1'],
     ['a=1; b', 'a=1; b'],
   ] as const) {
     assert.equal(withoutCookie(sent, COOKIE), kept, sent);
   }
 });
 
-test('an upstream sets any cookie but the session cookie', () => {
-  const stolen = [`${COOKIE}=x`, ` ${COOKIE} = x; Path=/`, `=${COOKIE}=x`, ` = ${COOKIE}=x`, COOKIE];
+test('an upstream sets any cookie but the session cookie and its companions', () => {
+  const stolen = [`${COOKIE}=x`, ` ${COOKIE} = x; Path=/`, `=${COOKIE}=x`, ` = ${COOKIE}=x`, COOKIE, `${COOKIE}-form=x; Path=/`];
   const kept = [`${COOKIE}2=x`, `a=${COOKIE}=x`, 'b=1', 'c'];
   const flat = [...stolen, ...kept].flatMap((value) => ['set-cookie', value]);
   const left = answerHeaders(['x-a', COOKIE, ...flat], COOKIE);
