@@ -27,6 +27,7 @@ import { decide, serve, type Watch } from './pipeline.ts';
 import { servesHost } from './route/match-route.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 
+/** What a process gives its gateway. */
 export interface GatewayOptions {
   /** `undefined` runs the demonstration. */
   readonly configFile: string | undefined;

@@ -11,7 +11,8 @@ export interface AccountChange {
   readonly email?: string;
 }
 
-export const MIN_PASSWORD_BYTES = 8;
+const MIN_PASSWORD_BYTES = 8;
+/** Most bytes of a password, as UTF-8: what one hash may be fed with. */
 export const MAX_PASSWORD_BYTES = 1024;
 const MAX_GROUPS = 256;
 const MAX_GROUP = 128;

@@ -2,6 +2,7 @@ import { asGatewayError } from '../errors.ts';
 import { canonicalName } from './account-name.ts';
 import { hashScheme } from './password-hash.ts';
 
+/** One user of an htpasswd file. */
 export interface HtpasswdEntry {
   /** Canonical. */
   readonly name: string;
@@ -10,6 +11,7 @@ export interface HtpasswdEntry {
   readonly line: number;
 }
 
+/** What an import did. */
 export interface HtpasswdImport {
   readonly added: number;
   readonly updated: number;

@@ -6,6 +6,7 @@ import { Decoys } from './decoys.ts';
 import type { HashPool } from './hash-pool.ts';
 import { hashScheme, verifyPassword } from './password-hash.ts';
 
+/** What a check of passwords needs: where it may compute, and what real accounts cost. */
 export interface PasswordCheckOptions {
   readonly pool: HashPool;
   readonly parameters: HashParameters;

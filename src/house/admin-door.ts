@@ -15,6 +15,7 @@ type SniAnswer = (error: Error | null, context?: SecureContext) => void;
 /** How often the dev certificate of the admin endpoint is looked at; it is made anew a month before its end. */
 const RENEWAL_MS = 12 * 3600_000;
 
+/** The open admin endpoint. */
 export interface AdminDoor {
   readonly url: string;
   close(): Promise<void>;

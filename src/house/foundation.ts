@@ -51,6 +51,7 @@ export interface Foundation {
   close(): Promise<void>;
 }
 
+/** What has to be there before the foundation. */
 export interface FoundationParts {
   readonly config: Config;
   readonly dataFolder: string;

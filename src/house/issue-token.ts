@@ -10,6 +10,7 @@ export interface IssuedToken {
   readonly session_id: string;
 }
 
+/** Whom a token is for, who vouches for them, and how long it lives. */
 export interface TokenOrder {
   readonly user: string;
   readonly groups: readonly string[];

@@ -11,6 +11,7 @@ import { peoplePages } from '../sign-in/pages.ts';
 import { makeTurnAway, type TurnAway } from '../sign-in/unauthenticated.ts';
 import type { Foundation } from './foundation.ts';
 
+/** What the part of a house that is for people needs. */
 export interface PeopleParts {
   readonly config: Config;
   readonly foundation: Foundation;

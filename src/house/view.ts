@@ -7,6 +7,7 @@ import type { Foundation } from './foundation.ts';
 import type { House } from './house.ts';
 import { issueToken } from './issue-token.ts';
 
+/** What the view looks at; asked anew each time, since a reload changes it. */
 export interface ViewParts {
   readonly foundation: Foundation;
   readonly streams: OpenStreams;

@@ -5,6 +5,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Counters, Store } from '../state/store.ts';
 import { StandbyCounters } from './standby-counters.ts';
 
+/** A try to prove who one is, as it is counted. */
 export interface Attempt {
   /** Name as it was given, in any spelling; `undefined` where none is given: then only the address is counted. */
   readonly user: string | undefined;
@@ -12,6 +13,7 @@ export interface Attempt {
   readonly address: string;
 }
 
+/** What the counter stands on, and which failures it counts. */
 export interface FailureCounterOptions {
   readonly store: Store;
   readonly clock: Clock;

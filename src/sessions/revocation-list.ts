@@ -1,3 +1,4 @@
+/** What of a token can be revoked: itself, or all of its subject's up to a time. */
 export interface TokenFacts {
   readonly jti: string | undefined;
   readonly subject: string | undefined;

@@ -8,6 +8,7 @@ import type { Notice, Notices } from '../state/notices.ts';
 import type { Store, StoredRecord } from '../state/store.ts';
 import { RevocationList, type TokenFacts } from './revocation-list.ts';
 
+/** What the revocations stand on. */
 export interface RevocationsOptions {
   readonly store: Store;
   readonly notices: Notices;

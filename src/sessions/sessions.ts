@@ -47,6 +47,7 @@ export type { AccountFacts, NewSession, Session, SessionSecret, SessionView };
 /** The ages of sessions; the third one, after which a proof is asked for anew, is the business of the policy. */
 type Ages = Pick<SessionConfig, 'idleMs' | 'absoluteMs'>;
 
+/** What the sessions stand on, and who vouches for their users. */
 export interface SessionsOptions {
   readonly store: Store;
   readonly notices: Notices;

@@ -14,6 +14,7 @@ const CACHE_KIB = 32 * 1024;
 /** How often a state that is down or full is tried again. */
 const RETRY_MS = 250;
 
+/** Where a state file lies, and how large it may become. */
 export interface EmbeddedFile {
   readonly path: string;
   /** Greatest size in pages of 4 KiB; absent: as the disk allows. */

@@ -9,6 +9,7 @@ import { sweepEmbedded } from './embedded-sweep.ts';
 import { HealthBoard } from './health-board.ts';
 import type { Store } from './store.ts';
 
+/** What a state in a file needs. */
 export interface EmbeddedOptions {
   /** Of the SQLite file; made with mode 0600, its folder with 0700, when they are not there. */
   readonly path: string;

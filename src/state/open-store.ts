@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { GatewayError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Secret } from '../lib/secret.ts';
 import { openEmbeddedStore } from './embedded.ts';
+import { invalidAddress } from './invalid-address.ts';
 import { openRedisStore } from './redis.ts';
 import type { Store } from './store.ts';
 
+/** Where the state is, and what its driver needs. */
 export interface OpenStoreOptions {
   /** `file:PATH` (relative to the working folder), `redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://`. */
   readonly url: Secret;
@@ -24,31 +25,24 @@ export function openStore({ url, clock, logger }: OpenStoreOptions): Store {
   const text = url.reveal();
   if (text.startsWith('file:')) return openEmbeddedStore({ path: filePath(text), clock, logger });
   if (/^redis(s|\+sentinel|\+cluster)?:\/\//.test(text)) return openRedisStore({ url, clock, logger });
-  throw invalid('`state` must be file:PATH, redis://, rediss://, redis+sentinel:// or redis+cluster://');
+  throw invalidAddress(
+    '`state` must be file:PATH, redis://, rediss://, redis+sentinel:// or redis+cluster://',
+  );
 }
 
 function filePath(text: string): string {
   const path = text.startsWith('file://') ? absolutePath(text) : text.slice('file:'.length);
   if (path !== '') return path;
-  throw invalid('`state: file:` names no file; write e.g. file:data/state.db');
+  throw invalidAddress('`state: file:` names no file; write e.g. file:data/state.db');
 }
 
 function absolutePath(text: string): string {
   try {
     return fileURLToPath(text);
   } catch (thrown) {
-    throw invalid(
+    throw invalidAddress(
       '`state` with file:// needs an absolute path, e.g. file:///var/lib/sallyport/state.db',
       thrown,
     );
   }
-}
-
-function invalid(problem: string, cause?: unknown): GatewayError {
-  return new GatewayError('SP_CONFIG_INVALID', {
-    detail: problem,
-    problems: [problem],
-    reason: 'state',
-    cause,
-  });
 }

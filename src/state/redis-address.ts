@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { GatewayError } from '../errors.ts';
+import { invalidAddress } from './invalid-address.ts';
 
+/** One Redis, Sentinel or node of a Cluster. */
 export interface RedisHost {
   readonly host: string;
   readonly port: number;
@@ -40,7 +41,7 @@ const OPTIONS = new Set(['ca', 'tls', 'prefix', 'sentinelUser', 'sentinelPasswor
 export function parseRedisUrl(url: string): RedisAddress {
   const match = SHAPE.exec(url);
   if (match === null) {
-    throw invalid(
+    throw invalidAddress(
       'the Redis URL is malformed; percent-encode "/", "?", "#" and "@" in a user name or password',
     );
   }
@@ -50,7 +51,8 @@ export function parseRedisUrl(url: string): RedisAddress {
   const [user, password] = readCredentials(credentials);
   const place = readPath(kind, path);
   const prefix = options.get('prefix') ?? 'sallyport';
-  if (!PREFIX.test(prefix)) throw invalid('`prefix` may hold letters, digits, ".", "_" and "-", at most 64');
+  if (!PREFIX.test(prefix))
+    throw invalidAddress('`prefix` may hold letters, digits, ".", "_" and "-", at most 64');
   return {
     kind,
     hosts: readHosts(kind, hosts),
@@ -68,7 +70,7 @@ function readOptions(query: string): URLSearchParams {
   const options = new URLSearchParams(query);
   for (const name of options.keys()) {
     if (OPTIONS.has(name)) continue;
-    throw invalid(`the Redis URL has an unknown option; known are ${[...OPTIONS].join(', ')}`);
+    throw invalidAddress(`the Redis URL has an unknown option; known are ${[...OPTIONS].join(', ')}`);
   }
   return options;
 }
@@ -77,12 +79,14 @@ function readCredentials(text: string | undefined): [string | undefined, string 
   if (text === undefined) return [undefined, undefined];
   const colon = text.indexOf(':');
   if (colon === -1)
-    throw invalid('the Redis URL names a user without a password; write user:password@ or :password@');
+    throw invalidAddress('the Redis URL names a user without a password; write user:password@ or :password@');
   try {
     const user = decodeURIComponent(text.slice(0, colon));
     return [user === '' ? undefined : user, decodeURIComponent(text.slice(colon + 1))];
   } catch {
-    throw invalid('the user name or password in the Redis URL is not percent-encoded; write "%25" for "%"');
+    throw invalidAddress(
+      'the user name or password in the Redis URL is not percent-encoded; write "%25" for "%"',
+    );
   }
 }
 
@@ -91,12 +95,13 @@ function readHosts(kind: RedisAddress['kind'], text: string): RedisAddress['host
   const [first, ...others] = text.split(',').map((part) => {
     const [, host = '', port] = HOST.exec(part) ?? [];
     const number = port === undefined ? standard : Number(port);
-    if (host === '' || number < 1 || number > 65535) throw invalid('a host of the Redis URL is malformed');
+    if (host === '' || number < 1 || number > 65535)
+      throw invalidAddress('a host of the Redis URL is malformed');
     return { host: host.replace(/^\[|\]$/g, ''), port: number };
   });
-  if (first === undefined) throw invalid('the Redis URL names no host');
+  if (first === undefined) throw invalidAddress('the Redis URL names no host');
   if (kind === 'single' && others.length > 0) {
-    throw invalid('redis:// takes one host; write redis+sentinel:// or redis+cluster:// for several');
+    throw invalidAddress('redis:// takes one host; write redis+sentinel:// or redis+cluster:// for several');
   }
   return [first, ...others];
 }
@@ -105,32 +110,23 @@ function readPath(kind: RedisAddress['kind'], path: string): { db: number; maste
   const parts = path === '' ? [] : path.split('/');
   const masterName = kind === 'sentinel' ? parts.shift() : '';
   if (masterName === undefined)
-    throw invalid('redis+sentinel:// needs the name of the master after the hosts');
+    throw invalidAddress('redis+sentinel:// needs the name of the master after the hosts');
   const db = Number(parts.shift() ?? '0');
   if (parts.length > 0 || !Number.isInteger(db) || db < 0)
-    throw invalid('the database of the Redis URL must be a number');
-  if (kind === 'cluster' && db !== 0) throw invalid('a Redis Cluster has only database 0');
+    throw invalidAddress('the database of the Redis URL must be a number');
+  if (kind === 'cluster' && db !== 0) throw invalidAddress('a Redis Cluster has only database 0');
   return { db, masterName };
 }
 
 function readTls(always: boolean, options: URLSearchParams): RedisAddress['tls'] {
   const file = options.get('ca');
   const wanted = options.get('tls');
-  if (wanted !== null && wanted !== 'true') throw invalid('`tls` of the Redis URL can only be true');
+  if (wanted !== null && wanted !== 'true') throw invalidAddress('`tls` of the Redis URL can only be true');
   if (file === null) return always || wanted === 'true' ? {} : undefined;
-  if (!always && wanted === null) throw invalid('`ca` needs TLS: write rediss://, or add tls=true');
+  if (!always && wanted === null) throw invalidAddress('`ca` needs TLS: write rediss://, or add tls=true');
   try {
     return { ca: readFileSync(file, 'utf8') };
   } catch (thrown) {
-    throw invalid('the file that `ca` of the Redis URL names cannot be read', thrown);
+    throw invalidAddress('the file that `ca` of the Redis URL names cannot be read', thrown);
   }
-}
-
-function invalid(problem: string, cause?: unknown): GatewayError {
-  return new GatewayError('SP_CONFIG_INVALID', {
-    detail: problem,
-    problems: [problem],
-    reason: 'state',
-    cause,
-  });
 }

@@ -13,6 +13,7 @@ const SILENCE_MS = 2_000;
 const PROBE_UP_MS = 1_000;
 const PROBE_DOWN_MS = 200;
 
+/** One argument of a command: text and numbers travel as UTF-8, bytes as they are. */
 export type RedisArgument = string | number | Uint8Array;
 
 /** The connection through which everything but following goes. Tells the health board of every change. */

@@ -9,6 +9,7 @@ import type { Events, StoredEvent } from './store.ts';
 /** How far back the log reaches at least: some 10 MB of Redis' memory. */
 const KEEP_EVENTS = 100_000;
 
+/** What the event log in Redis needs; followers connect by `address` themselves. */
 export interface RedisEventsOptions {
   readonly connection: RedisConnection;
   readonly address: RedisAddress;

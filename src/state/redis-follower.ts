@@ -13,6 +13,7 @@ const BATCH = 500;
 const OFFSET = /^\d{1,20}-\d{1,20}$/;
 const BEGINNING = '0-0';
 
+/** What is followed, from where, and who is told. */
 export interface FollowerOptions {
   readonly address: RedisAddress;
   readonly stream: string;

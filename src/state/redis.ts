@@ -12,6 +12,7 @@ import { RedisLeases } from './redis-leases.ts';
 import { RedisRecords } from './redis-records.ts';
 import type { Store } from './store.ts';
 
+/** What a state in Redis needs. */
 export interface RedisStoreOptions {
   /** As `parseRedisUrl` reads it. */
   readonly url: Secret;

@@ -8,6 +8,7 @@ import type { Secret } from '../lib/secret.ts';
 import { PendingSealer } from './pending-sealer.ts';
 import type { Store } from './store.ts';
 
+/** Where the key of the state comes from, and the state that it is compared with. */
 export interface StateKeySource {
   /** 32 bytes as base64 or hex; `undefined`: `keyFile`. */
   readonly key: Secret | undefined;

@@ -22,6 +22,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Whether the state answers, and since when. */
 export interface StoreHealth {
   readonly driver: 'embedded' | 'redis';
   /** Whether calls are answered, as far as is known; a store that is full is up. A Redis store begins as down. */
@@ -30,6 +31,7 @@ export interface StoreHealth {
   readonly sinceMs: number;
 }
 
+/** A record as it was read. */
 export interface StoredRecord {
   readonly key: string;
   /** The caller's own copy. */
@@ -40,6 +42,7 @@ export interface StoredRecord {
   readonly expiresAtMs: number | undefined;
 }
 
+/** How long a record lives, when it is written at all, and where it is listed. */
 export interface PutOptions {
   /** Life in milliseconds from now, at least 1; absent: for ever. */
   readonly ttlMs?: number;
@@ -51,12 +54,14 @@ export interface PutOptions {
   readonly indexes?: readonly string[];
 }
 
+/** Part of a list of records. */
 export interface RecordPage {
   readonly records: readonly StoredRecord[];
   /** Pass as `after` for the next page; `undefined` on the last one. */
   readonly next: string | undefined;
 }
 
+/** Values by key, with versions, ends and lists. */
 export interface Records {
   /** Gives the live record, or `undefined` when absent or expired. Expiry is decided at the read. */
   get(key: string): Promise<StoredRecord | undefined>;
@@ -71,12 +76,14 @@ export interface Records {
   list(index: string, options?: { readonly after?: string; readonly limit?: number }): Promise<RecordPage>;
 }
 
+/** A counter as it stands. */
 export interface Count {
   readonly count: number;
   /** Milliseconds since the epoch at which the window ends; the present when there is none. */
   readonly resetsAtMs: number;
 }
 
+/** Numbers that go back to nothing at the end of their window. */
 export interface Counters {
   /** Adds `by` (a whole number, default 1) to a counter whose window starts with its first increment, atomically. */
   increment(name: string, windowMs: number, by?: number): Promise<Count>;
@@ -86,6 +93,7 @@ export interface Counters {
   reset(name: string): Promise<void>;
 }
 
+/** The right to do something alone, for a time. */
 export interface Lease {
   readonly name: string;
   readonly holder: string;
@@ -93,6 +101,7 @@ export interface Lease {
   readonly fence: number;
 }
 
+/** Rights that one holder at a time has, over all processes. */
 export interface Leases {
   /**
    * Takes the lease. A holder that has it already gets a new one, and its earlier one is lost: a holder names one task, not a process.
@@ -106,12 +115,14 @@ export interface Leases {
   release(lease: Lease): Promise<void>;
 }
 
+/** One event of the log. */
 export interface StoredEvent {
   /** Position in the log; opaque, ordered only by the log itself. */
   readonly offset: string;
   readonly value: Uint8Array;
 }
 
+/** One ordered log that every process can follow. */
 export interface Events {
   /** Appends to the one ordered log. @returns the event's offset */
   append(value: Uint8Array): Promise<string>;
