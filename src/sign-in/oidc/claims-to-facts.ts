@@ -23,20 +23,33 @@ export function isIncomplete(idToken: Claims, config: OidcProviderConfig): boole
 /**
  * Gives who signed in. Each fact is that of the ID token, and that of userinfo where the ID token is silent.
  *
- * @throws SP_SIGN_IN_FLOW `no-user`, and with `allowedEmailDomains` `email-unverified` or `email-domain`
+ * @throws SP_SIGN_IN_FLOW `no-user`, `email-unverified` where an address is the user name or its domain is judged, and `email-domain`
  *
  * Security: an address counts only when the provider says that it verified it (OpenID Connect Core §5.1), and its
  * domain is compared whole, in ASCII.
  */
 export function factsOf(idToken: Claims, userinfo: Claims, config: OidcProviderConfig): UserFacts {
-  const [user, ...more] = valuesAt([idToken, userinfo], config.user);
-  if (user === undefined || more.length > 0 || !isPlainName(user)) {
-    throw flowFailure('no-user', config.name, `there is no user name at ${config.user}`);
-  }
+  const user = userName(idToken, userinfo, config);
   const email = verifiedEmail(idToken, config.email) ?? verifiedEmail(userinfo, config.email);
   checkDomain(email, config);
   const groups = config.groups === undefined ? [] : valuesAt([idToken, userinfo], config.groups);
   return { user, groups: groups.filter(isPlainName), email };
+}
+
+function userName(
+  idToken: Claims,
+  userinfo: Claims,
+  { name, user: path, email }: OidcProviderConfig,
+): string {
+  if (path === email || /(?:^|\.)email$/.test(path)) {
+    // At some providers anybody may claim any address: unverified, it would sign them in as its owner.
+    const address = verifiedEmail(idToken, path) ?? verifiedEmail(userinfo, path);
+    if (address !== undefined) return address;
+    throw flowFailure('email-unverified', name, `there is no verified email address at ${path}`);
+  }
+  const [user, ...more] = valuesAt([idToken, userinfo], path);
+  if (user !== undefined && more.length === 0 && isPlainName(user)) return user;
+  throw flowFailure('no-user', name, `there is no user name at ${path}`);
 }
 
 function valuesAt(sources: readonly Claims[], path: string): readonly string[] {

@@ -25,7 +25,14 @@ test('the session cookie and its companions are taken out of the others, every o
 });
 
 test('an upstream sets any cookie but the session cookie and its companions', () => {
-  const stolen = [`${COOKIE}=x`, ` ${COOKIE} = x; Path=/`, `=${COOKIE}=x`, ` = ${COOKIE}=x`, COOKIE, `${COOKIE}-form=x; Path=/`];
+  const stolen = [
+    `${COOKIE}=x`,
+    ` ${COOKIE} = x; Path=/`,
+    `=${COOKIE}=x`,
+    ` = ${COOKIE}=x`,
+    COOKIE,
+    `${COOKIE}-form=x; Path=/`,
+  ];
   const kept = [`${COOKIE}2=x`, `a=${COOKIE}=x`, 'b=1', 'c'];
   const flat = [...stolen, ...kept].flatMap((value) => ['set-cookie', value]);
   const left = answerHeaders(['x-a', COOKIE, ...flat], COOKIE);

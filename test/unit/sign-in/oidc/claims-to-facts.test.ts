@@ -42,6 +42,26 @@ test('a user name is one text', () => {
     assert.throws(() => user(claim), { code: 'SP_SIGN_IN_FLOW', reason: 'no-user' }, JSON.stringify(claim));
 });
 
+test('an address is a user name only when the provider verified it', () => {
+  const user = (token: object, change: object = { user: 'email' }, userinfo = {}) =>
+    factsOf({ sub: 'u', ...token }, userinfo, config(change)).user;
+  assert.equal(user({ email: 'Ceo@corp.test', email_verified: true }), 'ceo@corp.test');
+  assert.equal(
+    user({}, { user: 'email' }, { email: 'ceo@corp.test', email_verified: true }),
+    'ceo@corp.test',
+  );
+  const elsewhere = { user: 'mail.main', email: 'mail.main' };
+  assert.equal(user({ mail: { main: 'a@b.test', email_verified: true } }, elsewhere), 'a@b.test');
+  for (const token of [
+    { email: 'ceo@corp.test' },
+    { email: 'ceo@corp.test', email_verified: false },
+    { email: 'a@evil.test@corp.test', email_verified: true },
+  ])
+    assert.throws(() => user(token), { code: 'SP_SIGN_IN_FLOW', reason: 'email-unverified' });
+  const other = { user: 'email', email: 'mail.main' };
+  assert.throws(() => user({ email: 'ceo@corp.test' }, other), { reason: 'email-unverified' });
+});
+
 test('userinfo is asked only for what the ID token leaves open', () => {
   const whole = { sub: 'u', groups: ['a'], email: 'a@b.test' };
   assert.equal(isIncomplete(whole, config()), false);
