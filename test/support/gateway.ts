@@ -30,6 +30,8 @@ export interface TestGatewayOptions {
   readonly state?: string;
   /** Further keys of `listen`, YAML flow style without braces, e.g. `limits: { bodyBytes: 1KiB }`. */
   readonly listen?: string;
+  /** Value of `listen.https`; default a free port. */
+  readonly https?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Folder of an earlier gateway, to start on its data. */
   readonly folder?: string;
@@ -79,11 +81,11 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   };
 }
 
-function fullConfig({ yaml, state, listen }: TestGatewayOptions): string {
+function fullConfig({ yaml, state, listen, https = '127.0.0.1:0' }: TestGatewayOptions): string {
   const certificates = /^certificates:/m.test(yaml)
     ? ''
     : 'certificates: [{ name: localhost, dev: { names: [localhost, "*.localhost"] } }]\n';
-  return `listen: { https: "127.0.0.1:0", admin: "127.0.0.1:0", drain: 2s${listen === undefined ? '' : `, ${listen}`} }
+  return `listen: { https: "${https}", admin: "127.0.0.1:0", drain: 2s${listen === undefined ? '' : `, ${listen}`} }
 state: ${state ?? 'file:data/state.db'}
 ${certificates}${yaml}`;
 }

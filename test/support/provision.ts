@@ -14,6 +14,7 @@ const NEEDED: readonly Needed[] = [
   { program: 'redis-server', package: 'redis-server', variable: 'SALLYPORT_TEST_REDIS_SERVER' },
   { program: 'nginx', package: 'nginx', variable: 'SALLYPORT_TEST_NGINX' },
   { program: 'chromium', package: 'chromium', variable: 'SALLYPORT_TEST_CHROMIUM' },
+  { program: 'pebble', package: 'pebble', variable: 'SALLYPORT_TEST_PEBBLE' },
 ];
 
 /** What the tests need is missing and cannot be installed from here; the message says what to do. */
