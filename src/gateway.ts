@@ -233,9 +233,7 @@ class Gateway {
 
   /** Lets the parts that outlive generations follow the configuration. */
   #adjust({ authenticate, observe }: Config): void {
-    this.#foundation.sessions.configure(authenticate.session);
-    this.#foundation.apiKeys.configure({ maxLifeMs: authenticate.apiKey?.maxLifeMs ?? 0 });
-    this.#foundation.cache.configure({ ...authenticate, entries: authenticate.cacheEntries });
+    this.#foundation.configure(authenticate);
     this.#log.logger.level = observe.level;
   }
 
