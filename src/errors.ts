@@ -123,8 +123,10 @@ export const ERRORS = {
   SP_INTERNAL: { status: 500, title: 'Something went wrong inside the gateway', level: 'error' },
 } as const satisfies Record<string, ErrorRow>;
 
+/** A code of the table. */
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What a failure says beside its code. */
 export interface GatewayErrorOptions {
   /** Private explanation for the log. Security: no credential, token, cookie, key or Redis argument. */
   readonly detail?: string;
@@ -168,4 +170,12 @@ export function asGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   const detail = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : typeof thrown;
   return new GatewayError('SP_INTERNAL', { detail, cause: thrown, reason: 'unforeseen' });
+}
+
+/** Tells whether the state could not do what was asked but may later: it cannot be reached, or has no room. */
+export function isStateAway(thrown: unknown): thrown is GatewayError {
+  return (
+    thrown instanceof GatewayError &&
+    (thrown.code === 'SP_STATE_UNREACHABLE' || thrown.code === 'SP_STATE_FULL')
+  );
 }

@@ -1,5 +1,5 @@
 import type { webcrypto } from 'node:crypto';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, isStateAway } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/seal.ts';
@@ -61,7 +61,7 @@ export class OwnKeys implements IssuerKeys {
     try {
       await keys.#read();
     } catch (error) {
-      if (!isAway(error)) throw error;
+      if (!isStateAway(error)) throw error;
       options.logger.warn({ code: error.code }, 'the own signature keys cannot be loaded yet');
     }
     keys.#schedule();
@@ -146,12 +146,6 @@ export class OwnKeys implements IssuerKeys {
     const delayMs = this.#keys.length === 0 ? retryMs : REFRESH_MS;
     this.#timer = setTimeout(() => void this.#readQuietly().then(() => this.#schedule()), delayMs).unref();
   }
-}
-
-function isAway(error: unknown): error is GatewayError {
-  return (
-    error instanceof GatewayError && (error.code === 'SP_STATE_UNREACHABLE' || error.code === 'SP_STATE_FULL')
-  );
 }
 
 function unpack(bytes: Uint8Array): SigningKey[] {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { importHtpasswd } from '../accounts/htpasswd.ts';
 import type { Config } from '../config/config.ts';
-import { asGatewayError, GatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError, isStateAway } from '../errors.ts';
 import type { Foundation } from './foundation.ts';
 
 const RETRY_MS = 1_000;
@@ -56,6 +56,6 @@ async function importOnce(text: string, { accounts, logger }: Foundation): Promi
   } catch (thrown) {
     const { code, detail, reason } = asGatewayError(thrown);
     logger.warn({ code, detail, reason }, 'the accounts of the htpasswd file are not imported yet');
-    return reason === 'closed' || (code !== 'SP_STATE_UNREACHABLE' && code !== 'SP_STATE_FULL');
+    return reason === 'closed' || !isStateAway(thrown);
   }
 }

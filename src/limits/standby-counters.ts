@@ -1,4 +1,4 @@
-import { asGatewayError } from '../errors.ts';
+import { isStateAway } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Count, Counters } from '../state/store.ts';
@@ -35,13 +35,12 @@ export class StandbyCounters implements Counters {
       this.#away = false;
       return answer;
     } catch (error) {
-      const { code } = asGatewayError(error);
       // A full disk ends the counting as a cut line does.
-      if (code !== 'SP_STATE_UNREACHABLE' && code !== 'SP_STATE_FULL') throw error;
+      if (!isStateAway(error)) throw error;
       if (!this.#away) {
         this.#away = true;
         this.#logger.warn(
-          { code },
+          { code: error.code },
           'failed sign-ins are counted in this process only, until the state is back',
         );
       }

@@ -1,4 +1,4 @@
-import { asGatewayError, GatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError, isStateAway } from '../errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/seal.ts';
 
@@ -56,9 +56,8 @@ export class PendingSealer implements Sealer {
       this.#logger.info({}, 'the state key is the one of the state');
     } catch (thrown) {
       const failure = asGatewayError(thrown);
-      const away = failure.code === 'SP_STATE_UNREACHABLE' || failure.code === 'SP_STATE_FULL';
       if (failure.reason === 'closed') return;
-      if (away) return this.#later();
+      if (isStateAway(failure)) return this.#later();
       this.#failure = failure;
       const { code, detail, reason } = failure;
       this.#logger.error({ code, detail, reason }, 'the state key is not the one of the state');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, isStateAway } from '../errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { makeSealer, SealError, type Sealer } from '../lib/seal.ts';
 import type { Secret } from '../lib/secret.ts';
@@ -38,7 +38,7 @@ export async function loadStateKey(source: StateKeySource): Promise<Sealer> {
   try {
     return await checkedSealer(source);
   } catch (error) {
-    if (!isAway(error)) throw error;
+    if (!isStateAway(error)) throw error;
     source.logger.warn({ code: error.code }, 'the state key cannot be checked yet');
     return new PendingSealer(await sealerAtHand(source), () => checkedSealer(source), source.logger);
   }
@@ -67,12 +67,6 @@ async function sealerAtHand({ key, keyFile }: StateKeySource): Promise<Sealer | 
 
 function configuredKey(key: Secret): Uint8Array {
   return decodeKey(key.reveal(), 'the configured state key');
-}
-
-function isAway(error: unknown): error is GatewayError {
-  return (
-    error instanceof GatewayError && (error.code === 'SP_STATE_UNREACHABLE' || error.code === 'SP_STATE_FULL')
-  );
 }
 
 function withCodes(sealer: Sealer): Sealer {
