@@ -80,6 +80,11 @@ export const ERRORS = {
     title: 'The certificate was changed by somebody else',
     level: 'info',
   },
+  SP_CERTIFICATE_UNCONFIRMED: {
+    status: 503,
+    title: 'Not every process could serve the certificate: nothing was changed',
+    level: 'error',
+  },
   SP_CERTIFICATE_ORDER: { status: 502, title: 'The certificate could not be ordered', level: 'error' },
 
   // sign-in: the internal pages

@@ -78,6 +78,20 @@ export class DepositSync {
     }
   }
 
+  /** Tells the other processes that an upload changed. Never rejects. */
+  async publish(name: string): Promise<void> {
+    try {
+      await this.#options.notices?.publish({ kind: 'certificate-changed', name });
+    } catch (error) {
+      // It is stored and served here; the others read the state anew as soon as they reach it again.
+      const { code, reason } = asGatewayError(error);
+      this.#options.logger.warn(
+        { certificate: name, code, reason },
+        'other processes were not told of a rotation',
+      );
+    }
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);

@@ -2,11 +2,15 @@ import type { CertificateConfig, TlsPreset } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/seal.ts';
-import type { Records } from '../state/store.ts';
+import type { Leases, Records } from '../state/store.ts';
+import type { RotationStep } from './rotation/rotation.ts';
 
 /** How processes tell each other that an upload changed. */
 export interface CertificateNotices {
-  publish(notice: { readonly kind: 'certificate-changed'; readonly name: string }): Promise<void>;
+  publish(notice: {
+    readonly kind: 'certificate-changed' | 'certificate-staged';
+    readonly name: string;
+  }): Promise<void>;
   on(listener: (notice: { readonly kind: string; readonly name?: string }) => void): () => void;
   /** Notices may have been missed. */
   onGap?(listener: () => void): () => void;
@@ -28,7 +32,14 @@ export interface KeeperOptions {
   readonly devFolder: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How this process is named in `confirmedBy`; default `pid <number>`. */
+  /** The other processes on the same state; absent: there are none, and a change is made without asking anybody. */
+  readonly fleet?: {
+    readonly roster: { readonly self: string; live(): Promise<readonly string[]> };
+    readonly leases: Leases;
+  };
+  /** Learns each step of the transactions that this process leads. */
+  readonly onStep?: (step: RotationStep) => void;
+  /** How this process is named in `confirmedBy` when there is no fleet; default `pid <number>`. */
   readonly processId?: string;
   /** Most TLS contexts kept ready; default 1000. */
   readonly contexts?: number;

@@ -1,6 +1,7 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { devCaFor, loadBases, loadDev } from './base-pairs.ts';
 import { type CertificatePair, checkPair } from './certificate.ts';
+import { type CertificateView, type PairUpload, type RotationResult, viewOf } from './certificate-view.ts';
 import { DepositSync } from './deposit-sync.ts';
 import type { DevCa } from './dev-ca.ts';
 import { isDue } from './dev-leaf.ts';
@@ -11,42 +12,15 @@ import { depositWins, fingerprintOf, type Place, served, storedOf } from './plac
 import { Places } from './places.ts';
 import { invalid, problem, sentences } from './problem.ts';
 import { readPair } from './reading.ts';
+import { Rotations } from './rotation/rotations.ts';
 import type { Found } from './shelf.ts';
-import { type StoredPair, Vault } from './vault.ts';
+import { Vault } from './vault.ts';
 
-export type { Found, KeeperOptions };
+export type { CertificateView, Found, KeeperOptions, PairUpload, RotationResult };
 
 /**
  * The certificates of the house. Comes in: configuration, files, uploads. Goes out: what a handshake needs, by server name.
  */
-
-/** A certificate as the admin API lists it. */
-export interface CertificateView {
-  readonly name: string;
-  readonly names: readonly string[];
-  /** ISO 8601. */
-  readonly notBefore: string;
-  readonly notAfter: string;
-  /** SHA-256 of the leaf, upper-case hex with colons, as OpenSSL prints it. */
-  readonly fingerprint256: string;
-  readonly keyType: string;
-  readonly source: string;
-}
-
-/** What a rotation or a rollback did. */
-export interface RotationResult {
-  readonly name: string;
-  readonly fingerprint256: string;
-  /** Fingerprint of the pair that was served before; `undefined` when there was none. */
-  readonly previous: string | undefined;
-  /** Processes that serve the new pair. */
-  readonly confirmedBy: readonly string[];
-}
-
-/** A pair as it is uploaded. */
-export type PairUpload =
-  | { readonly certificate: string; readonly key: string; readonly passphrase?: string | undefined }
-  | { readonly pkcs12: string | Uint8Array; readonly passphrase?: string | undefined };
 
 const POLL_MS = 3000;
 const RENEWAL_MS = 3600_000;
@@ -66,6 +40,7 @@ export class Keeper {
   readonly #places: Places;
   readonly #sync: DepositSync;
   readonly #watch: FileWatch;
+  readonly #rotations: Rotations;
   #renewal: NodeJS.Timeout | undefined;
   #ca: DevCa | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -75,6 +50,11 @@ export class Keeper {
     this.#vault = new Vault(options);
     this.#places = new Places(options);
     this.#sync = new DepositSync(options, this.#vault, this.#places);
+    this.#rotations = new Rotations(options, {
+      places: this.#places,
+      settle: (name) => this.#sync.reload(name),
+      undo: (name, fingerprint256) => this.#undo(name, fingerprint256),
+    });
     const { logger, pollMs = POLL_MS } = options;
     const onReading = (name: string, reading: FileReading): void => this.#places.fileChanged(name, reading);
     this.#watch = new FileWatch({ logger, pollMs, onReading });
@@ -130,15 +110,7 @@ export class Keeper {
 
   /** Gives what is served, ordered by name. */
   list(): readonly CertificateView[] {
-    return this.#places.shelf.all().map(({ name, pair, source }) => ({
-      name,
-      names: pair.names,
-      notBefore: new Date(pair.notBeforeMs).toISOString(),
-      notAfter: new Date(pair.notAfterMs).toISOString(),
-      fingerprint256: pair.fingerprint256,
-      keyType: pair.keyLabel,
-      source,
-    }));
+    return this.#places.shelf.all().map(viewOf);
   }
 
   /** Gives when each served certificate ends, seconds since the epoch, for the metric. */
@@ -154,36 +126,42 @@ export class Keeper {
   }
 
   /**
-   * Checks an upload, stores it, serves it to new handshakes, and tells the other processes. The same pair again changes nothing.
+   * Checks an upload, has every process of the fleet try it, stores it, and then all serve it to new handshakes. The same pair
+   * again changes nothing. When clients refuse it in the first seconds, the pair before it is brought back.
    *
-   * @throws SP_CERTIFICATE_INVALID with every problem, while the old pair is still served; SP_CERTIFICATE_CONFLICT when another
-   * process rotated meanwhile; SP_STATE_UNREACHABLE when it could not be stored, and then it is not served either
+   * @throws SP_CERTIFICATE_INVALID with every problem, while the old pair is still served; SP_CERTIFICATE_CONFLICT when it is
+   * or was rotated meanwhile; SP_CERTIFICATE_UNCONFIRMED with every process that cannot serve it, and then none does;
+   * SP_STATE_UNREACHABLE when it could not be stored, and then it is not served either
    */
   async rotate(name: string, upload: PairUpload): Promise<RotationResult> {
     const reading = 'pkcs12' in upload ? await readPkcs12(upload) : readPair(upload);
-    return await this.#inTurn(async () => {
-      const place = this.#places.placeFor(name);
-      const pair = this.#places.accept(place, checkPair(reading, this.#places.checks(name)));
-      if (served(place)?.pair.id === pair.id) return this.#result(place, pair, place.deposit?.previous);
-      return await this.#store(place, pair);
-    });
+    const place = this.#places.placeFor(name);
+    const pair = await this.#inTurn(async () =>
+      this.#places.accept(place, checkPair(reading, this.#places.checks(name))),
+    );
+    const present = served(this.#places.placeFor(name))?.pair.id;
+    if (present === pair.id)
+      return this.#result(place, pair, place.deposit?.previous, [this.#rotations.self]);
+    return await this.#change(name, pair, { version: await this.#vault.versionOf(name), watched: true });
   }
 
   /**
    * Serves the pair before the present one again; a second rollback undoes the first.
    *
-   * @throws SP_CERTIFICATE_UNKNOWN, SP_CERTIFICATE_NO_PREVIOUS, SP_CERTIFICATE_CONFLICT; SP_CERTIFICATE_INVALID when the
-   * previous pair does not pass today's checks
+   * @param from - fingerprint of the pair to leave, when another one must not be left
+   * @throws SP_CERTIFICATE_UNKNOWN, SP_CERTIFICATE_NO_PREVIOUS, SP_CERTIFICATE_CONFLICT, SP_CERTIFICATE_UNCONFIRMED;
+   * SP_CERTIFICATE_INVALID when the previous pair does not pass today's checks
    */
-  async rollback(name: string): Promise<RotationResult> {
-    return await this.#inTurn(async () => {
-      const place = this.#places.known(name);
-      const record = await this.#vault.get(name);
-      const target = depositWins(place) ? record?.previous : record?.current;
-      if (target === undefined)
-        throw new GatewayError('SP_CERTIFICATE_NO_PREVIOUS', { reason: 'no-previous' });
-      return await this.#store(place, this.#places.accept(place, this.#places.verdictOf(name, target)));
-    });
+  async rollback(name: string, from?: string): Promise<RotationResult> {
+    const place = this.#places.known(name);
+    const record = await this.#vault.get(name);
+    if (from !== undefined && fingerprintOf(record?.current) !== from) {
+      throw new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'changed-meanwhile' });
+    }
+    const target = depositWins(place) ? record?.previous : record?.current;
+    if (target === undefined) throw new GatewayError('SP_CERTIFICATE_NO_PREVIOUS', { reason: 'no-previous' });
+    const pair = this.#places.accept(place, this.#places.verdictOf(name, target));
+    return await this.#change(name, pair, { version: record?.version, watched: false });
   }
 
   /**
@@ -192,22 +170,15 @@ export class Keeper {
    * @throws SP_CERTIFICATE_UNKNOWN; SP_CERTIFICATE_INVALID when nothing was uploaded, or routes would be left without a certificate
    */
   async remove(name: string): Promise<void> {
-    await this.#inTurn(async () => {
-      const place = this.#places.known(name);
-      const version = await this.#vault.versionOf(name);
-      const hosts = this.#options.hostsOf(name);
-      if (version === undefined && place.deposit === undefined) {
-        throw invalid([
-          problem('configured', 'The certificate comes from the configuration: remove it there.'),
-        ]);
-      }
-      if (place.base === undefined && hosts.length > 0) {
-        throw invalid([problem('in-use', `${hosts.join(', ')} would be left without a certificate.`)]);
-      }
-      if (version !== undefined) await this.#vault.delete(name, version);
-      this.#places.change(place, undefined);
-      await this.#publish(name);
-    });
+    const order = { name, pair: undefined, fingerprint256: undefined, watched: false };
+    this.#places.known(name);
+    await this.#rotations.run(order, () => this.#inTurn(() => this.#take(name)));
+  }
+
+  /** Takes how a handshake ended, by the name that the client asked for. */
+  sampleHandshake(serverName: string, address: string, refused: boolean): void {
+    const certificate = this.#places.shelf.find(serverName)?.certificates[0];
+    if (certificate !== undefined) this.#rotations.sample({ certificate, address, refused });
   }
 
   /** Looks at the files and renews due dev certificates at once, as on a reload, instead of when it is their time. */
@@ -221,6 +192,7 @@ export class Keeper {
     clearInterval(this.#renewal);
     this.#watch.close();
     this.#sync.close();
+    this.#rotations.close();
   }
 
   async #start(): Promise<void> {
@@ -251,59 +223,88 @@ export class Keeper {
     for (const { name, source } of configs) {
       if (source.kind === 'files') this.#watch.add(name, source, bases.get(name)?.stamp ?? '');
     }
+    this.#rotations.start();
     this.#renewal = setInterval(() => void this.#renew(), RENEWAL_MS).unref();
   }
 
+  async #take(name: string): Promise<void> {
+    const place = this.#places.known(name);
+    const version = await this.#vault.versionOf(name);
+    const hosts = this.#options.hostsOf(name);
+    if (version === undefined && place.deposit === undefined) {
+      throw invalid([
+        problem('configured', 'The certificate comes from the configuration: remove it there.'),
+      ]);
+    }
+    if (place.base === undefined && hosts.length > 0) {
+      throw invalid([problem('in-use', `${hosts.join(', ')} would be left without a certificate.`)]);
+    }
+    if (version !== undefined) await this.#vault.delete(name, version);
+    this.#places.change(place, undefined);
+    await this.#sync.publish(name);
+  }
+
+  /** Has the fleet try a pair, then makes it count, if what is stored is in this version still. */
+  async #change(
+    name: string,
+    pair: CertificatePair,
+    { version, watched }: { readonly version: number | undefined; readonly watched: boolean },
+  ): Promise<RotationResult> {
+    const order = { name, pair: storedOf(pair), fingerprint256: pair.fingerprint256, watched };
+    return await this.#rotations.run(order, (confirmedBy) =>
+      this.#inTurn(async () => {
+        const place = this.#places.placeFor(name);
+        // Another certificate may have taken its host names meanwhile.
+        this.#places.accept(place, { pair, problems: [], warnings: [] });
+        const previous = await this.#store(place, pair, version);
+        return this.#result(place, pair, previous, confirmedBy);
+      }),
+    );
+  }
+
+  async #undo(name: string, fingerprint256: string): Promise<void> {
+    try {
+      await this.rollback(name, fingerprint256);
+    } catch (error) {
+      const { code, detail } = asGatewayError(error);
+      this.#options.logger.warn(
+        { certificate: name, code, detail },
+        'the certificate before was not brought back',
+      );
+    }
+  }
+
   /** Stores a pair as the upload of a place, then serves it, then tells the other processes. */
-  async #store(place: Place, pair: CertificatePair): Promise<RotationResult> {
+  async #store(
+    place: Place,
+    pair: CertificatePair,
+    expected: number | undefined,
+  ): Promise<string | undefined> {
     const { name } = place;
-    const record = await this.#recordOf(name);
+    const record = await this.#vault.present(name);
     const before = served(place)?.pair;
     // Another process may have rotated and we have not heard of it yet: its pair is the previous one then.
     const missed = record?.current !== undefined && record.version !== place.deposit?.version;
     const previous = missed ? record.current : before === undefined ? undefined : storedOf(before);
     const over = place.base?.fingerprint256;
-    const version = await this.#vault.put(name, { current: storedOf(pair), previous, over }, record?.version);
+    const version = await this.#vault.put(name, { current: storedOf(pair), previous, over }, expected);
     const deposit = { version, pair, over, previous: fingerprintOf(previous) };
     this.#places.change(place, deposit);
-    await this.#publish(name);
+    await this.#sync.publish(name);
     this.#options.logger.info(
       { certificate: name, fingerprint256: pair.fingerprint256 },
       'a certificate was rotated',
     );
-    return this.#result(place, pair, deposit.previous);
+    return deposit.previous;
   }
 
-  /** Gives what is stored; of a record that does not open only its version, so that a new upload can take its place. */
-  async #recordOf(
-    name: string,
-  ): Promise<{ readonly version: number; readonly current?: StoredPair } | undefined> {
-    try {
-      return await this.#vault.get(name);
-    } catch (error) {
-      const { code } = asGatewayError(error);
-      if (code !== 'SP_STATE_KEY' && code !== 'SP_STATE_CORRUPT') throw error;
-      const version = await this.#vault.versionOf(name);
-      return version === undefined ? undefined : { version };
-    }
-  }
-
-  #result(place: Place, pair: CertificatePair, previous: string | undefined): RotationResult {
-    const confirmedBy = [this.#options.processId ?? `pid ${process.pid}`];
+  #result(
+    place: Place,
+    pair: CertificatePair,
+    previous: string | undefined,
+    confirmedBy: readonly string[],
+  ): RotationResult {
     return { name: place.name, fingerprint256: pair.fingerprint256, previous, confirmedBy };
-  }
-
-  async #publish(name: string): Promise<void> {
-    try {
-      await this.#options.notices?.publish({ kind: 'certificate-changed', name });
-    } catch (error) {
-      // It is stored and served here; the others read the state anew as soon as they reach it again.
-      const { code, reason } = asGatewayError(error);
-      this.#options.logger.warn(
-        { certificate: name, code, reason },
-        'other processes were not told of a rotation',
-      );
-    }
   }
 
   /** Changes are made one after the other, so that each is checked against what the one before it left. */

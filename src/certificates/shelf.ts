@@ -127,6 +127,11 @@ export class Shelf {
     return entry === undefined ? undefined : this.#foundOf(entry, [entry]);
   }
 
+  /** Gives a pair that need not be on the shelf as if it were alone, to try it. */
+  preview(entry: Shelved): Found {
+    return this.#foundOf(entry, [entry]);
+  }
+
   /** Makes the context of a pair before it is served, so that a refusal of OpenSSL is seen in time. @throws Error */
   warm(pair: CertificatePair, preset: TlsPreset): void {
     this.#one(pair, preset);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { GatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError } from '../errors.ts';
 import { JsonFields } from '../lib/json-fields.ts';
 import { pagesOf } from '../lib/pages.ts';
 import { SealError, type Sealer } from '../lib/seal.ts';
@@ -60,6 +60,20 @@ export class Vault {
   /** Gives the version of a deposit even if it does not open. @throws SP_STATE_UNREACHABLE */
   async versionOf(name: string): Promise<number | undefined> {
     return (await this.#records.get(PREFIX + name))?.version;
+  }
+
+  /** Gives what is stored; of a record that does not open only its version, so that a new upload can take its place. @throws SP_STATE_UNREACHABLE */
+  async present(
+    name: string,
+  ): Promise<{ readonly version: number; readonly current?: StoredPair } | undefined> {
+    try {
+      return await this.get(name);
+    } catch (error) {
+      const { code } = asGatewayError(error);
+      if (code !== 'SP_STATE_KEY' && code !== 'SP_STATE_CORRUPT') throw error;
+      const version = await this.versionOf(name);
+      return version === undefined ? undefined : { version };
+    }
   }
 
   /** Gives every deposit that can be read; `onBroken` is told of each other. @throws SP_STATE_UNREACHABLE */

@@ -11,7 +11,9 @@ export type Notice =
   | { readonly kind: 'account-removed'; readonly name: string }
   | { readonly kind: 'token-revoked'; readonly jti: string; readonly untilSec: number }
   | { readonly kind: 'subject-revoked'; readonly subject: string; readonly beforeSec: number }
-  | { readonly kind: 'certificate-changed'; readonly name: string };
+  | { readonly kind: 'certificate-changed'; readonly name: string }
+  /** One that is not served yet waits for every process to try it. */
+  | { readonly kind: 'certificate-staged'; readonly name: string };
 
 /** Gives a notice as UTF-8 JSON. */
 export function encodeNotice(notice: Notice): Uint8Array {
@@ -36,6 +38,7 @@ export function decodeNotice(bytes: Uint8Array): Notice | undefined {
     case 'account-changed':
     case 'account-removed':
     case 'certificate-changed':
+    case 'certificate-staged':
       return { kind, name: fields.text('name') };
     case 'token-revoked':
       return { kind, jti: fields.text('jti'), untilSec: fields.count('untilSec') };

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asGatewayError, GatewayError } from '../../errors.ts';
+import type { Leases } from '../../state/store.ts';
+import type { CertificateNotices } from '../keeper-options.ts';
+import type { StoredPair } from '../vault.ts';
+import { wordsOf } from './participant.ts';
+import type { Stage, StageRecords } from './stage-records.ts';
+
+/** Longer than a process is missed after its last sign of life: one that died holds a rotation up, and then no more. */
+const ANSWER_BOUND_MS = 8000;
+const LEASE_MS = 15_000;
+const LOOK_MS = 25;
+const COUNT_MS = 500;
+
+/** A step of a transaction, for the audit log. */
+export interface RotationStep {
+  readonly certificate: string;
+  readonly rotation: string;
+  readonly step: 'staged' | 'confirmed' | 'committed' | 'abandoned';
+  readonly fingerprint256: string | undefined;
+  readonly processes?: readonly string[];
+  readonly problems?: readonly string[];
+  readonly code?: string;
+}
+
+export interface RotationOptions {
+  readonly roster: { readonly self: string; live(): Promise<readonly string[]> };
+  readonly leases: Leases;
+  readonly records: StageRecords;
+  readonly notices: CertificateNotices | undefined;
+  readonly attempt: (name: string, pair: StoredPair) => Promise<string>;
+  readonly onStep: (step: RotationStep) => void;
+}
+
+/** What is to happen. */
+export interface RotationOrder {
+  readonly name: string;
+  readonly pair: StoredPair | undefined;
+  readonly fingerprint256: string | undefined;
+  readonly watched: boolean;
+}
+
+/**
+ * Leads transactions: stages a pair, waits until every process that lives has served it to itself, then commits.
+ *
+ * Whoever leads may die at any moment: until the commit, which is one conditional write of one record, the old pair
+ * counts everywhere, and after it the new one does. Two that lead at once are told apart by a lease and by that condition.
+ */
+export class Rotation {
+  readonly #options: RotationOptions;
+
+  constructor(options: RotationOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param commit - writes what counts from then on, given the ids of the processes that confirmed
+   * @throws SP_CERTIFICATE_CONFLICT while another rotation of the name is under way; SP_CERTIFICATE_UNCONFIRMED, which names
+   * every process that failed, and then nothing has changed; SP_STATE_UNREACHABLE; what `commit` throws
+   */
+  async run<T>(order: RotationOrder, commit: (confirmedBy: readonly string[]) => Promise<T>): Promise<T> {
+    const { leases, roster, records, onStep } = this.#options;
+    const { name, fingerprint256 } = order;
+    const rotation = randomUUID();
+    const lease = await leases.acquire(`certificate-rotation/${name}`, rotation, LEASE_MS);
+    if (lease === undefined) throw new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'rotating' });
+    const about = { certificate: name, rotation, fingerprint256 };
+    const stage: Stage = { ...order, rotation, by: roster.self };
+    try {
+      const processes = await this.#stage(stage);
+      onStep({ ...about, step: 'staged', processes });
+      const confirmedBy = await this.#confirm(stage, processes);
+      onStep({ ...about, step: 'confirmed', processes: confirmedBy });
+      // Those who follow do so until it is gone: it outlives the commit.
+      await records.put(stage);
+      const result = await commit(confirmedBy);
+      onStep({ ...about, step: 'committed', processes: confirmedBy });
+      return result;
+    } catch (error) {
+      const { code, problems } = asGatewayError(error);
+      onStep({ ...about, step: 'abandoned', problems, code });
+      throw error;
+    } finally {
+      await records.delete(name).catch(() => undefined);
+      await leases.release(lease).catch(() => undefined);
+    }
+  }
+
+  async #stage(stage: Stage): Promise<readonly string[]> {
+    const { roster, records, notices } = this.#options;
+    const processes = await roster.live();
+    await records.put(stage);
+    await notices?.publish({ kind: 'certificate-staged', name: stage.name });
+    return processes;
+  }
+
+  async #confirm(stage: Stage, processes: readonly string[]): Promise<readonly string[]> {
+    const { roster, attempt } = this.#options;
+    const { name, pair } = stage;
+    if (pair === undefined) return [roster.self];
+    const [own, others] = await Promise.all([
+      attempt(name, pair).then(
+        () => undefined,
+        (error: unknown) => `${roster.self}: ${wordsOf(error)}`,
+      ),
+      this.#others(stage, processes),
+    ]);
+    const problems = [...(own === undefined ? [] : [own]), ...others.problems];
+    if (problems.length === 0) return [roster.self, ...others.confirmed].sort();
+    throw new GatewayError('SP_CERTIFICATE_UNCONFIRMED', {
+      reason: 'unconfirmed',
+      detail: problems.join('; '),
+      problems,
+    });
+  }
+
+  /** Waits for the answers of the others; one that dies meanwhile is not waited for. */
+  async #others(
+    { rotation }: Stage,
+    processes: readonly string[],
+  ): Promise<{ readonly confirmed: readonly string[]; readonly problems: readonly string[] }> {
+    const { roster, records } = this.#options;
+    let awaited = processes.filter((id) => id !== roster.self);
+    const startMs = performance.now();
+    let countedMs = startMs;
+    for (;;) {
+      const answers = awaited.length === 0 ? [] : await records.answers(rotation);
+      const silent = awaited.filter((id) => !answers.some((answer) => answer.process === id));
+      const nowMs = performance.now();
+      if (silent.length === 0 || nowMs - startMs > ANSWER_BOUND_MS) {
+        const failed = answers.filter(({ problem }) => problem !== undefined);
+        return {
+          confirmed: answers.filter(({ problem }) => problem === undefined).map((answer) => answer.process),
+          problems: [
+            ...failed.map(({ process, problem }) => `${process}: ${problem}`),
+            ...silent.map((id) => `${id}: it did not answer within ${ANSWER_BOUND_MS / 1000} s`),
+          ],
+        };
+      }
+      if (nowMs - countedMs > COUNT_MS) {
+        countedMs = nowMs;
+        const live = await roster.live();
+        awaited = awaited.filter((id) => live.includes(id) || !silent.includes(id));
+      }
+      await sleep(LOOK_MS);
+    }
+  }
+}
