@@ -3,7 +3,7 @@ import { deviceName } from './device-name.ts';
 import { TOKEN_FIELD } from './form-token.ts';
 import { type Html, html } from './html.ts';
 import { RESERVED_PATH } from './internal-routes.ts';
-import { moment } from './moment.ts';
+import { moment, momentWords } from './moment.ts';
 
 /** Gives the list of the sessions of a user, the one of this browser first. */
 export function sessionList(
@@ -35,7 +35,7 @@ function item(
 <small>${address !== undefined && html`<span class="mono">${address}</span>, `}last seen ${moment(lastSeenSec, nowSec)}, signed in ${moment(createdAtSec, nowSec)}</small></div>
 ${
   !isPresent &&
-  html`<form method="post" action="${RESERVED_PATH}/account/sessions/end">${tokenField(token)}<input type="hidden" name="id" value="${id}"><button class="small alarm" type="submit" aria-label="End the session of ${name}, last seen ${moment(lastSeenSec, nowSec)}">End</button></form>`
+  html`<form method="post" action="${RESERVED_PATH}/account/sessions/end">${tokenField(token)}<input type="hidden" name="id" value="${id}"><button class="small alarm" type="submit" aria-label="End the session of ${name}, last seen ${momentWords(lastSeenSec, nowSec)}">End</button></form>`
 }</li>`;
 }
 
