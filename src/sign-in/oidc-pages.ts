@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { completeSignIn, landing } from './complete-sign-in.ts';
 import type { Finished } from './oidc/finish.ts';
+import { flowFailure } from './oidc/flow-failure.ts';
 import { jsonAnswer, type PageAnswer, type PageRow, seeOther, type Visit } from './page.ts';
 import type { SignInParts } from './parts.ts';
 import { HOME, returnTarget, signInPath } from './return-target.ts';
@@ -25,6 +26,7 @@ async function callBack(parts: SignInParts, visit: Visit): Promise<PageAnswer> {
     return finish();
   });
   if (finished.kind === 'stale') return goOnAnyway(parts, visit, finished.returnTo);
+  await demandOtherName(parts, provider, finished.facts.user);
   const answer = await completeSignIn(parts, visit, {
     proven: provenOf(finished),
     returnTo: returnTarget(finished.returnTo) ?? HOME,
@@ -37,6 +39,15 @@ function isRefusedCode(failure: unknown): boolean {
   return (
     failure instanceof GatewayError && failure.code === 'SP_SIGN_IN_FLOW' && failure.reason === 'code-refused'
   );
+}
+
+/**
+ * Security: policies, sessions, app passwords and second factors go by the name of the user. Where providers let people choose
+ * theirs, one of them could be the owner of an account.
+ */
+async function demandOtherName({ accounts }: SignInParts, provider: string, user: string): Promise<void> {
+  if ((await accounts.get(user)) === undefined) return;
+  throw flowFailure('name-of-account', provider, 'an account has the name of this user');
 }
 
 /** A tab that comes late finds the session that another tab made; without one the person starts again. */

@@ -96,6 +96,15 @@ test('who signs in again while a session lives is signed out with the newer sess
   await until(async () => (await browser.open('/')).status === 303);
 });
 
+test('a provider signs nobody in under the name of an account', async (t) => {
+  const { gateway, provider } = await open(t);
+  await gateway.call('PUT', '/v1/users/alice', { password: 'correct horse battery', groups: [] });
+  const browser = new HostBrowser(gateway, HOST);
+  const answer = await signIn(browser, new PersonAtProvider(provider, 'alice'), '/');
+  assert.equal(answer.status, 400);
+  assert.equal(browser.cookies.has('__Host-sallyport'), false);
+});
+
 test('a program gets a refusal that it can read, and no cookie of a sign-in', async (t) => {
   const { gateway } = await open(t);
   const browser = new HostBrowser(gateway, HOST);

@@ -44,7 +44,7 @@ export const OidcProviderSchema = Type.Object(
     user: Type.Optional(
       text({
         description:
-          'Claim path of the user name. `sub` never changes hands; users of two providers with one name are one user. An email address has to be a verified one.',
+          'Claim path of the user name. `sub` never changes hands; users of two providers with one name are one user, and nobody comes in under the name of an account. An email address has to be a verified one.',
         default: DEFAULTS.user,
         examples: ['preferred_username'],
       }),

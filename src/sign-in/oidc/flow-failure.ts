@@ -21,6 +21,7 @@ export type FlowReason =
   | 'denied'
   | 'provider-error'
   | 'no-user'
+  | 'name-of-account'
   | 'email-unverified'
   | 'email-domain';
 
