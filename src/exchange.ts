@@ -49,6 +49,28 @@ export interface Client {
   /** Id of the TLS policy under which the handshake was made. */
   readonly tlsPolicy: string;
   readonly tlsProtocol: string;
+  /** What the client showed in the handshake; absent when it was not asked or showed none. */
+  readonly certificate?: ClientCertificate | undefined;
+}
+
+/** The certificate of a client, with the verdict of the handshake. */
+export interface ClientCertificate {
+  /** Id of the demand under which it was checked. */
+  readonly demand: string;
+  /** Why it is not trusted, as OpenSSL names it; `undefined`: its chain, purpose, dates and revocation were in order. */
+  readonly fault: string | undefined;
+  /** SHA-256 of its DER, 64 lower-case hex digits. */
+  readonly fingerprint: string;
+  /** Distinguished name on one line, for people and logs of upstreams; never compared. */
+  readonly subject: string;
+  /** Only when the subject holds exactly one. */
+  readonly commonName: string | undefined;
+  /** Subject alternative names, in their order; DNS names and the domains of addresses lower-case. */
+  readonly emails: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly uris: readonly string[];
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
 }
 
 /** One notebook per exchange: rooms write facts, only `observe/` reads them. */

@@ -143,7 +143,10 @@ class Gateway {
     this.#doors = await openDoors({
       config,
       corridor: () => present(this.#corridor),
-      certificates: certificatePicker(() => present(this.#cellar)),
+      certificates: certificatePicker(
+        () => present(this.#cellar),
+        () => present(this.#house).demands,
+      ),
       challenges: () => this.#cellar?.acme.board,
       metrics: this.#foundation.metrics,
       serves: (host) => servesHost(present(this.#house).table, host),

@@ -27,7 +27,10 @@ export type ReasonWord =
   | 'token-too-old'
   | 'token-revoked'
   | 'session-ended'
-  | 'api-key-unknown';
+  | 'api-key-unknown'
+  | 'certificate-untrusted'
+  | 'certificate-expired'
+  | 'certificate-unknown';
 
 export interface Verified {
   readonly kind: 'verified';

@@ -3,12 +3,29 @@ import type { TlsPreset } from '../config/config.ts';
 import type { CertificatePair } from './certificate.ts';
 import { tlsOptions } from './tls-options.ts';
 
-/** Makes a context that serves one pair, or an ECDSA and an RSA pair of the same names. @throws Error when OpenSSL refuses them */
-export function makeContext(pairs: readonly CertificatePair[], preset: TlsPreset): SecureContext {
+/** Who may vouch for clients. */
+export interface Vouchers {
+  readonly id: string;
+  readonly ca: readonly string[];
+  readonly crl: readonly string[];
+}
+
+/**
+ * Makes a context that serves one pair, or an ECDSA and an RSA pair of the same names. @throws Error when OpenSSL refuses them
+ *
+ * @param vouchers - authorities of clients; without them OpenSSL would take the word of every public one
+ */
+export function makeContext(
+  pairs: readonly CertificatePair[],
+  preset: TlsPreset,
+  vouchers?: Vouchers,
+): SecureContext {
   return createSecureContext({
     ...tlsOptions(preset),
     cert: pairs.map((pair) => pair.certificate),
     key: pairs.map((pair) => pair.key.reveal()),
+    ...(vouchers === undefined ? {} : { ca: [...vouchers.ca] }),
+    ...(vouchers === undefined || vouchers.crl.length === 0 ? {} : { crl: [...vouchers.crl] }),
   });
 }
 

@@ -45,6 +45,19 @@ export function readExtensions(certificate: X509Certificate): Extensions {
   return { names: [...names], unusableNames, mustStaple: values.has(TLS_FEATURE) };
 }
 
+/** Gives the entries of the subject alternative name that are texts, by the number of their choice (RFC 5280 §4.2.1.6). @throws Error when they are not DER */
+export function subjectAltNames(
+  certificate: X509Certificate,
+): readonly { readonly type: number; readonly text: string }[] {
+  const general = extensionValues(certificate).get(SUBJECT_ALT_NAME);
+  const names: { type: number; text: string }[] = [];
+  for (const node of general === undefined ? [] : children(decode(general))) {
+    const type = [1, 2, 6].find((choice) => isTagged(node, choice));
+    if (type !== undefined) names.push({ type, text: content(node).toString('latin1') });
+  }
+  return names;
+}
+
 /** Gives the id of the key that signed a certificate (RFC 5280 §4.2.1.1), `undefined` when it is not named. @throws Error when it is not DER */
 export function authorityKeyId(certificate: X509Certificate): Buffer | undefined {
   const value = extensionValues(certificate).get(AUTHORITY_KEY_ID);

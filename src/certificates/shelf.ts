@@ -1,7 +1,7 @@
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { TlsPreset } from '../config/config.ts';
 import type { CertificatePair } from './certificate.ts';
-import { ContextCache, makeContext } from './context-cache.ts';
+import { ContextCache, makeContext, type Vouchers } from './context-cache.ts';
 import { canonicalName, wildcardOf } from './host-name.ts';
 import { type Problem, problem } from './problem.ts';
 import { tlsOptions } from './tls-options.ts';
@@ -22,9 +22,10 @@ export interface Found {
    * Gives the context to answer an `SNICallback` with; `socket` is the callback's `this`. Node takes only one pair out of
    * such a context, so the ECDSA or the RSA one is chosen here, by the signatures that the client can check.
    *
+   * @param vouchers - authorities of the clients that are asked for a certificate
    * @throws Error as `context()`: catch it, an `SNICallback` that throws ends the process
    */
-  contextFor(socket: Pick<TLSSocket, 'getSharedSigalgs'>): SecureContext;
+  contextFor(socket: Pick<TLSSocket, 'getSharedSigalgs'>, vouchers?: Vouchers): SecureContext;
   /** Names of the certificates in the context: one, or an ECDSA and an RSA one. */
   readonly certificates: readonly string[];
   /** Equal ids: a request for one host may travel on a connection made for the other. */
@@ -142,8 +143,9 @@ export class Shelf {
     return this.#contexts.size;
   }
 
-  #one(pair: CertificatePair, preset: TlsPreset): SecureContext {
-    return this.#contexts.get(`${preset} ${pair.id}`, () => makeContext([pair], preset));
+  #one(pair: CertificatePair, preset: TlsPreset, vouchers?: Vouchers): SecureContext {
+    const key = `${preset} ${pair.id}${vouchers === undefined ? '' : ` ${vouchers.id}`}`;
+    return this.#contexts.get(key, () => makeContext([pair], preset, vouchers));
   }
 
   #place(name: string, certificate: string, entry: Shelved | undefined): void {
@@ -166,9 +168,9 @@ export class Shelf {
     const key = `${preset} ${pairs.map(({ id }) => id).join(' ')}`;
     return {
       context: () => this.#contexts.get(key, () => makeContext(pairs, preset)),
-      contextFor: (socket) => {
+      contextFor: (socket, vouchers) => {
         const usable = beside === undefined || socket.getSharedSigalgs().includes(signatureOf(main.pair));
-        return this.#one((usable ? main : beside).pair, preset);
+        return this.#one((usable ? main : beside).pair, preset, vouchers);
       },
       certificates: chosen.map(({ name }) => name),
       policyId: preset,

@@ -1,4 +1,4 @@
-import type { Identity } from '../exchange.ts';
+import type { ClientCertificate, Identity } from '../exchange.ts';
 
 /**
  * Gives the fields that tell an upstream who is asking: user, email where one is known, groups where there are any.
@@ -14,6 +14,30 @@ export function identityFields({ user, email, groups }: Identity): string[] {
     fields.push('x-forwarded-groups', groups.map((group) => fieldValue(group)).join(','));
   }
   return fields;
+}
+
+/**
+ * Gives the field that tells an upstream which certificate the client showed, when it is one that counts.
+ *
+ * @returns `x-sallyport-client-certificate` with parts as `fieldValue` writes them, `;` and `=` percent-encoded too:
+ * `fingerprint=<hex>;subject=...` and one `email=`, `dns=` or `uri=` per alternative name, at most 32 of them
+ */
+export function certificateFields(certificate: ClientCertificate | undefined): string[] {
+  if (certificate === undefined || certificate.fault !== undefined) return [];
+  const names = [
+    ...certificate.emails.map((email) => ['email', email]),
+    ...certificate.dnsNames.map((name) => ['dns', name]),
+    ...certificate.uris.map((uri) => ['uri', uri]),
+  ].slice(0, MAX_NAMES);
+  const parts = [['fingerprint', certificate.fingerprint], ['subject', certificate.subject], ...names];
+  const written = parts.map(([key, value = '']) => `${key}=${partValue(value)}`).join(';');
+  return ['x-sallyport-client-certificate', written];
+}
+
+const MAX_NAMES = 32;
+
+function partValue(text: string): string {
+  return fieldValue(text).replaceAll(';', '%3B').replaceAll('=', '%3D');
 }
 
 /**

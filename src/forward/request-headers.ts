@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Admitted, CanonicalRequest, HeaderList } from '../exchange.ts';
 import { headerTokens } from '../lib/header-tokens.ts';
-import { identityFields } from './identity-fields.ts';
+import { certificateFields, identityFields } from './identity-fields.ts';
 import { isOwnCookie } from './own-cookie.ts';
 import { strippedPrefix, upstreamPath } from './upstream-path.ts';
 
@@ -44,6 +44,7 @@ export function requestHeaders(admitted: Admitted, rules: HeaderRules): string[]
   const prefix = strippedPrefix(admitted);
   if (prefix !== undefined) out.push('x-forwarded-prefix', prefix);
   if (admitted.identity !== null) out.push(...identityFields(admitted.identity));
+  out.push(...certificateFields(admitted.arrived.client.certificate));
   const assertion = rules.assertion(admitted, upstreamPath(admitted));
   if (assertion !== undefined) out.push('x-sallyport-assertion', assertion);
   if (request.upgrade !== undefined) addUpgrade(out, request);

@@ -1,9 +1,11 @@
 import { Acme } from '../certificates/acme/acme.ts';
+import { readClientCertificate } from '../certificates/client-certificate.ts';
+import type { ClientDemands } from '../certificates/client-demands.ts';
 import { wildcardOf } from '../certificates/host-name.ts';
 import { Keeper } from '../certificates/keeper.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import { sameSettings } from '../lib/same-settings.ts';
-import type { CertificatePicker } from '../listen/tls-server.ts';
+import type { CertificatePicker } from '../listen/certificate-picker.ts';
 import type { Foundation } from './foundation.ts';
 import { servedHosts } from './served-hosts.ts';
 
@@ -107,8 +109,11 @@ function devHosts({ certificates, routes }: Config): readonly string[] {
   );
 }
 
-/** Gives the certificates as handshakes see them: by name, or the default one. */
-export function certificatePicker(cellar: () => CertificateCellar): CertificatePicker {
+/** Gives the certificates as handshakes see them, by name, or the default one; and what hosts want to see of their clients. */
+export function certificatePicker(
+  cellar: () => CertificateCellar,
+  demands: () => ClientDemands,
+): CertificatePicker {
   return {
     find(serverName) {
       const { keeper, acme, config } = cellar();
@@ -120,5 +125,9 @@ export function certificatePicker(cellar: () => CertificateCellar): CertificateP
       const { defaultCertificate } = config.listen;
       return defaultCertificate === undefined ? undefined : keeper.byName(defaultCertificate);
     },
+    demandsAny: () => !demands().none,
+    isDemanded: (id) => demands().byId(id) !== undefined,
+    demandOf: (serverName) => demands().of(serverName),
+    readClient: readClientCertificate,
   };
 }

@@ -2,10 +2,11 @@ import type { Http2SecureServer } from 'node:http2';
 import { tlsOptions } from '../certificates/tls-options.ts';
 import type { Config } from '../config/config.ts';
 import { type Corridor, makeArrivals } from '../listen/arrive.ts';
+import type { CertificatePicker } from '../listen/certificate-picker.ts';
 import type { Challenges } from '../listen/challenge-answers.ts';
 import { type Door, openDoor } from '../listen/door.ts';
 import { makePlainServer } from '../listen/plain-server.ts';
-import { type CertificatePicker, makeTlsServer } from '../listen/tls-server.ts';
+import { makeTlsServer } from '../listen/tls-server.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
 export interface DoorsParts {

@@ -4,12 +4,14 @@ import { looksLikeKey } from '../api-keys/key-text.ts';
 import { makeApiKeyMethod } from '../authenticate/api-key.ts';
 import { makeAuthenticate } from '../authenticate/authenticate.ts';
 import { makeBasicMethod } from '../authenticate/basic.ts';
+import { makeCertificateMethod } from '../authenticate/certificate.ts';
 import { loadTokenIssuer } from '../authenticate/load-token-issuer.ts';
 import type { Method } from '../authenticate/method.ts';
 import { makeSessionMethod } from '../authenticate/session.ts';
 import { makeTokenMethod } from '../authenticate/token.ts';
 import type { TokenIssuer } from '../authenticate/token-issuer.ts';
 import { makeAuthorize } from '../authorize/authorize.ts';
+import { ClientDemands } from '../certificates/client-demands.ts';
 import type { Config, TokenIssuerConfig } from '../config/config.ts';
 import { asGatewayError } from '../errors.ts';
 import type { Admitted, MethodName } from '../exchange.ts';
@@ -18,6 +20,7 @@ import { reservedNames } from '../forward/reserved-names.ts';
 import { Upstream } from '../forward/upstream.ts';
 import { compileIpRanges } from '../lib/ip-range.ts';
 import { sameSettings } from '../lib/same-settings.ts';
+import { tlsPolicyId } from '../listen/certificate-picker.ts';
 import { handle, type Rooms } from '../pipeline.ts';
 import { compileRoutes, type RouteTable } from '../route/compile-routes.ts';
 import { makeRoute } from '../route/match-route.ts';
@@ -41,6 +44,8 @@ export interface House {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly issuers: readonly Issuer[];
   readonly oidc: Oidc;
+  /** What hosts want to see of their clients. */
+  readonly demands: ClientDemands;
   readonly trusted: (address: string) => boolean;
 }
 
@@ -62,7 +67,7 @@ export interface Predecessor {
 /**
  * Builds the next generation of the house; the present one is not touched.
  *
- * @param policyOf - id of the TLS policy that a host demands
+ * @param policyOf - id of the TLS policy under which a host shows its certificate
  * @throws SP_CONFIG_INVALID when a key, a CA or a policy cannot be used; what was built by then is released
  */
 export async function furnish(
@@ -77,7 +82,11 @@ export async function furnish(
     const upstreams = upstreamsOf(config, foundation, before, built);
     const oidc = new Oidc({ ...foundation, configs: config.authenticate.oidc, before: before?.oidc });
     built.push({ close: () => oidc.close(before?.oidc) });
-    const methods = methodsOf(config, foundation, issuers, oidc);
+    const demands = await ClientDemands.load(config.authenticate.certificate);
+    const methods = [
+      ...methodsOf(config, foundation, issuers, oidc),
+      ...certificateMethod(demands, foundation),
+    ];
     // Every session of a provider is a session: the gateway's own pages need not ask twice.
     const names = methods.map((method) => method.name).filter((name) => name !== 'oidc');
     const table = compileRoutes(config.routes, (host) => internalRoutes(host, INTERNAL_UPSTREAM, names));
@@ -90,7 +99,7 @@ export async function furnish(
       walk: (arrived) => handle(rooms, arrived),
     });
     const rooms: Rooms = {
-      route: makeRoute(table, policyOf),
+      route: makeRoute(table, (host) => tlsPolicyId(policyOf(host), demands.of(host)?.id)),
       authenticate,
       authorize: makeAuthorize(table.routes, foundation.clock),
       forward: makeForward({
@@ -112,6 +121,7 @@ export async function furnish(
       upstreams,
       issuers,
       oidc,
+      demands,
       trusted: compileIpRanges(config.listen.trustedProxies),
     };
   } catch (error) {
@@ -124,6 +134,7 @@ export async function furnish(
 export function vouchesAlike(a: House, b: House): boolean {
   return (
     sameSettings(a.config.authenticate, b.config.authenticate) &&
+    a.demands.ids === b.demands.ids &&
     a.issuers.every(({ issuer }, index) => issuer === b.issuers[index]?.issuer)
   );
 }
@@ -215,6 +226,11 @@ function methodsOf(
     }
   }
   return [...methods.values()];
+}
+
+function certificateMethod(demands: ClientDemands, { clock }: Foundation): readonly Method[] {
+  if (demands.none) return [];
+  return [makeCertificateMethod({ demandOf: (id) => demands.byId(id)?.config, clock })];
 }
 
 function assertionFor(

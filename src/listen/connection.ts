@@ -1,4 +1,4 @@
-import type { Client } from '../exchange.ts';
+import type { Client, ClientCertificate } from '../exchange.ts';
 
 /** What is known of a TLS connection once its handshake is done; the same for every request on it. */
 export interface Connection {
@@ -9,6 +9,8 @@ export interface Connection {
   readonly serverName: string | undefined;
   readonly tlsPolicy: string;
   readonly tlsProtocol: string;
+  /** What the client showed when it was asked. */
+  readonly certificate?: ClientCertificate | undefined;
   /** The client of a request that no trusted proxy speaks for. */
   readonly client: Client;
 }

@@ -9,32 +9,21 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { SecureContext, SecureContextOptions, SecureVersion, TLSSocket } from 'node:tls';
+import type { SecureContext, SecureContextOptions, TLSSocket } from 'node:tls';
 import type { LimitsConfig } from '../config/config.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
-import { unmappedAddress } from '../lib/ip-range.ts';
 import type { Arrivals } from './arrive.ts';
+import type { CertificatePicker, ClientDemand } from './certificate-picker.ts';
 import { ACME_PROTOCOL, type Challenges, ProtocolChoice } from './challenge-answers.ts';
-import { type Connection, describeConnection } from './connection.ts';
+import type { ClientHello } from './client-hello.ts';
+import type { Connection } from './connection.ts';
 import { connectionLimit } from './connection-limit.ts';
+import { describeSocket } from './describe-socket.ts';
+import { GuardedServers } from './guarded-servers.ts';
 import { IdleConnections } from './idle-connections.ts';
+import { overhear } from './overhear.ts';
 import { sessionWatch } from './session-watch.ts';
 
-/** What a handshake needs to know of a server name. */
-export interface PickedCertificate {
-  readonly policyId: string;
-  readonly minVersion: SecureVersion;
-  /** Gives the context for a handshake that is under way, by what its client can check. */
-  contextFor(socket: TLSSocket): SecureContext;
-}
-
-/** The certificates as the handshake sees them; asked anew for every handshake. */
-export interface CertificatePicker {
-  /** @param serverName - canonical; `undefined` when the client sent none */
-  find(serverName: string | undefined): PickedCertificate | undefined;
-}
-
-/** What a TLS endpoint needs. */
 export interface TlsServerParts {
   readonly certificates: CertificatePicker;
   readonly tlsOptions: SecureContextOptions;
@@ -57,13 +46,23 @@ const MAX_REJECTED_STREAMS = 100;
  * OpenSSL keeps those of the endpoint when the name selects another context.
  */
 export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { closeIdleConnections(): void } {
-  const { limits, arrivals } = parts;
-  const server = createSecureServer(serverOptions(parts));
-  const connections = new WeakMap<object, Connection>();
+  const { limits, certificates } = parts;
   const admits = connectionLimit(limits.connectionsPerAddress);
-  const watch = sessionWatch(limits);
-  const idle = new IdleConnections();
-
+  const shared = { idle: new IdleConnections(), watch: sessionWatch(limits) };
+  const server = makeOne(parts, undefined, shared);
+  const guarded = new GuardedServers<ClientDemand>(
+    (demand) => makeOne(parts, demand, shared),
+    (id) => certificates.isDemanded(id),
+  );
+  const begin = server.listeners('connection');
+  server.removeAllListeners('connection');
+  const shakeHands = (socket: Socket, hello: ClientHello | undefined): void => {
+    // Who proves a name to an ACME server has no certificate yet (RFC 8737 §3), and gets nothing but that proof.
+    const challenged = hello?.protocols.length === 1 && hello.protocols[0] === ACME_PROTOCOL;
+    const demand = challenged ? undefined : certificates.demandOf(hello?.serverName);
+    if (demand === undefined) for (const listener of begin) listener.call(server, socket);
+    else guarded.of(demand).emit('connection', socket);
+  };
   server.on('connection', (socket: Socket) => {
     socket.on('error', () => {});
     if (!admits(socket)) {
@@ -71,8 +70,35 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
       socket.destroy();
       return;
     }
-    idle.handshake(socket);
+    shared.idle.handshake(socket);
+    if (certificates.demandsAny()) {
+      overhear(socket, handshakeBound(limits), (hello) => shakeHands(socket, hello));
+    } else {
+      shakeHands(socket, undefined);
+    }
   });
+  return Object.assign(server, {
+    closeIdleConnections: () => {
+      guarded.close();
+      shared.idle.close();
+    },
+  });
+}
+
+/** What the servers of one endpoint share. */
+interface Shared {
+  readonly idle: IdleConnections;
+  readonly watch: (session: ServerHttp2Session) => void;
+}
+
+/** Makes a server that speaks HTTP under one demand on its clients; connections are handed to it. */
+function makeOne(parts: TlsServerParts, demand: ClientDemand | undefined, shared: Shared): Http2SecureServer {
+  const { arrivals } = parts;
+  const { idle, watch } = shared;
+  const server = createSecureServer(
+    demand === undefined ? serverOptions(parts) : guardedOptions(parts, demand),
+  );
+  const connections = new WeakMap<object, Connection>();
   server.on('tlsClientError', (_error, socket: TLSSocket) => {
     parts.onHandshake('failed', 'none');
     socket.destroy();
@@ -80,7 +106,7 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
   const describeHttp1 = (socket: TLSSocket): Connection | undefined => {
     const known = connections.get(socket);
     if (known !== undefined) return known;
-    const described = describeSocket(socket, '1.1', parts.certificates);
+    const described = describeSocket(socket, '1.1', parts.certificates, demand);
     if (described === undefined) {
       socket.destroy();
       return undefined;
@@ -102,7 +128,7 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
       session.destroy();
       return;
     }
-    const described = describeSocket(session.socket as TLSSocket, '2', parts.certificates);
+    const described = describeSocket(session.socket as TLSSocket, '2', parts.certificates, demand);
     if (described === undefined) {
       session.destroy();
       return;
@@ -115,7 +141,7 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
   takeHttp2(server, arrivals, (session) => connections.get(session));
   server.on('sessionError', () => {});
   server.on('error', () => {});
-  return Object.assign(server, { closeIdleConnections: () => idle.close() });
+  return server;
 }
 
 /** Passes requests of HTTP/1.1 on; those of a connection that may not go on are dropped. */
@@ -166,20 +192,20 @@ function takeHttp2(
 
 const END_STREAM = 0x1;
 
-function serverOptions(parts: TlsServerParts): SecureServerOptions {
+function serverOptions(parts: TlsServerParts, demand?: ClientDemand): SecureServerOptions {
   const { limits } = parts;
   const protocols = new ProtocolChoice(parts.challenges);
   return {
     ...parts.tlsOptions,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     allowHTTP1: true,
-    handshakeTimeout: limits.handshakeMs === 0 ? 2 ** 31 - 1 : limits.handshakeMs,
+    handshakeTimeout: handshakeBound(limits),
     ALPNCallback(this: TLSSocket, { servername, protocols: offered }) {
       return protocols.choose(this, servername, offered);
     },
     SNICallback(this: TLSSocket, serverName: string, done: SniAnswer) {
       if (protocols.isChallenge(this)) answerProof(protocols, this, done);
-      else answerServerName(this, parts.certificates, serverName, done);
+      else answerServerName({ socket: this, demand, certificates: parts.certificates }, serverName, done);
     },
     // `storeHTTPOptions` of node's HTTP/1.1 server reads these, though the types of `http2` do not know them.
     ...{
@@ -206,6 +232,28 @@ function serverOptions(parts: TlsServerParts): SecureServerOptions {
   };
 }
 
+/**
+ * Options of a server that asks clients for a certificate.
+ *
+ * Security: no tickets, so that every handshake shows the certificate and has it checked against today's authorities and
+ * revocation lists; and sessions of other servers belong to another context.
+ */
+function guardedOptions(parts: TlsServerParts, demand: ClientDemand): SecureServerOptions {
+  return {
+    ...serverOptions(parts, demand),
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
+    sessionIdContext: demand.id.slice(0, 32),
+    requestCert: true,
+    rejectUnauthorized: demand.required,
+    ca: [...demand.ca],
+    ...(demand.crl.length === 0 ? {} : { crl: [...demand.crl] }),
+  };
+}
+
+function handshakeBound({ handshakeMs }: LimitsConfig): number {
+  return handshakeMs === 0 ? 2 ** 31 - 1 : handshakeMs;
+}
+
 /** How often node looks for late headers: fine enough that a bound of seconds is kept. */
 function checkingInterval({ headerTimeoutMs }: LimitsConfig): number {
   return headerTimeoutMs === 0 ? 30_000 : Math.max(100, Math.min(1_000, headerTimeoutMs / 4));
@@ -222,10 +270,15 @@ function answerProof(protocols: ProtocolChoice, socket: TLSSocket, done: SniAnsw
   });
 }
 
+interface Handshake {
+  readonly socket: TLSSocket;
+  readonly demand: ClientDemand | undefined;
+  readonly certificates: CertificatePicker;
+}
+
 /** Never throws: what is thrown inside the callback would end the process. */
 function answerServerName(
-  socket: TLSSocket,
-  certificates: CertificatePicker,
+  { socket, demand, certificates }: Handshake,
   serverName: string,
   done: SniAnswer,
 ): void {
@@ -236,30 +289,9 @@ function answerServerName(
     if (picked?.minVersion === 'TLSv1.3' && socket.getProtocol() !== 'TLSv1.3') {
       done(new Error('the name demands a newer protocol'));
     } else {
-      done(null, picked?.contextFor(socket));
+      done(null, picked?.contextFor(socket, demand));
     }
   } catch {
     done(new Error('no certificate for the name'));
   }
-}
-
-function describeSocket(
-  socket: TLSSocket,
-  http: '1.1' | '2',
-  certificates: CertificatePicker,
-): Connection | undefined {
-  const { servername } = socket as { servername?: string | false };
-  const serverName = typeof servername === 'string' ? canonicalHost(servername) : undefined;
-  const picked =
-    (serverName === undefined ? undefined : certificates.find(serverName)) ?? certificates.find(undefined);
-  const tlsProtocol = socket.getProtocol() ?? '';
-  if (picked?.minVersion === 'TLSv1.3' && tlsProtocol !== 'TLSv1.3') return undefined;
-  return describeConnection({
-    peer: unmappedAddress(socket.remoteAddress ?? ''),
-    port: socket.remotePort ?? 0,
-    http,
-    serverName,
-    tlsPolicy: picked?.policyId ?? 'none',
-    tlsProtocol,
-  });
 }

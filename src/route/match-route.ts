@@ -13,7 +13,8 @@ import type { PathTable, RouteTable } from './compile-routes.ts';
  * The room throws SP_ROUTE_NOT_FOUND, or SP_ROUTE_MISDIRECTED when the connection was made under another TLS policy than
  * the host demands (RFC 9110 §15.5.20).
  *
- * Security: without the second check a handshake for an open host would reach a host with stricter demands.
+ * Security: without the second check a handshake for an open host would reach a host with stricter demands, and one that
+ * was made before the demands changed would go on under the old ones.
  */
 export function makeRoute(
   table: RouteTable,
@@ -22,7 +23,7 @@ export function makeRoute(
   return (arrived) => {
     const { request, client } = arrived;
     const route = matchRoute(table, request.host, request.path);
-    if (client.serverName !== request.host && policyOf(request.host) !== client.tlsPolicy) {
+    if (policyOf(request.host) !== client.tlsPolicy) {
       throw new GatewayError('SP_ROUTE_MISDIRECTED', { reason: 'tls-policy-of-another-host' });
     }
     if (route === undefined) throw new GatewayError('SP_ROUTE_NOT_FOUND', { reason: 'no-route' });

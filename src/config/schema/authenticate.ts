@@ -4,6 +4,7 @@ import { isMapping } from '../check-shape.ts';
 import type { AuthenticateConfig, BasicConfig, SessionConfig, TokenIssuerConfig } from '../config.ts';
 import type { KeyPath, Placed } from '../key-path.ts';
 import type { ResolveContext } from '../resolve-context.ts';
+import { ClientCertificateSchema, resolveClientCertificates } from './client-certificates.ts';
 import { OidcProviderSchema, resolveOidc } from './oidc.ts';
 import { resolveTokenIssuer, TokenIssuerSchema } from './token.ts';
 import { count, duration, durationOrOff, milliseconds, text } from './value.ts';
@@ -111,6 +112,12 @@ export const AuthenticateSchema = Type.Object(
       }),
     ),
     apiKey: Type.Optional(ApiKeySchema),
+    certificate: Type.Optional(
+      Type.Array(ClientCertificateSchema, {
+        description: 'Certificates that clients of some hosts are asked for (mutual TLS).',
+        minItems: 1,
+      }),
+    ),
     cache: Type.Optional(CacheSchema),
     grace: Type.Optional(
       duration({
@@ -123,7 +130,6 @@ export const AuthenticateSchema = Type.Object(
   {
     description: 'How callers prove who they are.',
     additionalProperties: false,
-    later: { certificate: 'client certificates' },
   },
 );
 
@@ -135,7 +141,7 @@ export interface ResolvedAuthenticate {
 }
 
 /** In the order in which a route asks them by default. */
-const SWITCHED: readonly MethodName[] = ['apiKey', 'basic', 'session', 'oidc'];
+const SWITCHED: readonly MethodName[] = ['apiKey', 'basic', 'session', 'oidc', 'certificate'];
 
 /**
  * Gives the methods that a document configures, in the order in which a route asks them by default.
@@ -152,6 +158,7 @@ export function resolveAuthenticate(input: unknown, context: ResolveContext): Re
   const sound = context.accepts(AuthenticateSchema, input, path);
   const issuers = resolveIssuers(isMapping(input) ? input.token : undefined, context);
   const oidc = isMapping(input) ? resolveOidc(input, context) : [];
+  const certificate = resolveClientCertificates(isMapping(input) ? input.certificate : undefined, context);
   if (!sound) return { config: undefined, issuers };
   const basic: BasicConfig | undefined =
     input.basic === undefined
@@ -170,6 +177,7 @@ export function resolveAuthenticate(input: unknown, context: ResolveContext): Re
     session: resolveSession({ ...SESSION, ...input.session }, [...path, 'session'], context),
     signIn: input.session !== undefined,
     oidc,
+    certificate,
     apiKey: input.apiKey && { maxLifeMs: milliseconds(input.apiKey.maxLife ?? API_KEY.maxLife) },
     cacheMs: milliseconds(cache.ttl),
     cacheEntries: cache.entries,

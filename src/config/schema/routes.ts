@@ -23,17 +23,12 @@ const DEFAULTS = {
   signIn: 'auto',
 } as const;
 
-const AcceptSchema = Type.Array(
-  Type.Enum(['token', 'apiKey', 'basic', 'session', 'oidc'], {
-    later: { certificate: 'client certificates' },
-  }),
-  {
-    description:
-      'Methods in the order in which they are asked; default `token`, and `apiKey`, `basic` and `session` where they are configured. `oidc` takes only sessions that a provider vouches for. Tokens of the gateway itself need no issuer.',
-    minItems: 1,
-    examples: [['token', 'basic']],
-  },
-);
+const AcceptSchema = Type.Array(Type.Enum(['token', 'apiKey', 'basic', 'session', 'oidc', 'certificate']), {
+  description:
+    'Methods in the order in which they are asked; default `token`, and `apiKey`, `basic` and `session` where they are configured, `certificate` last. `oidc` takes only sessions that a provider vouches for. Tokens of the gateway itself need no issuer.',
+  minItems: 1,
+  examples: [['token', 'basic']],
+});
 
 const RouteSchema = Type.Object(
   {

@@ -1,0 +1,42 @@
+import type { X509Certificate } from 'node:crypto';
+import type { SecureContext, SecureVersion, TLSSocket } from 'node:tls';
+import type { ClientCertificate } from '../exchange.ts';
+
+/** What a handshake needs to know of a server name. */
+export interface PickedCertificate {
+  readonly policyId: string;
+  readonly minVersion: SecureVersion;
+  /** Gives the context for a handshake that is under way, by what its client can check. */
+  contextFor(socket: TLSSocket, demand?: ClientDemand): SecureContext;
+}
+
+/** What a host wants to see of its clients. */
+export interface ClientDemand {
+  /** Part of the TLS policy; changes with everything that a verdict depends on. */
+  readonly id: string;
+  /** Without a good certificate there is no connection. */
+  readonly required: boolean;
+  readonly ca: readonly string[];
+  readonly crl: readonly string[];
+}
+
+/** The certificates as the handshake sees them; asked anew for every handshake. */
+export interface CertificatePicker {
+  /** @param serverName - canonical; `undefined` when the client sent none */
+  find(serverName: string | undefined): PickedCertificate | undefined;
+  /** Whether any host asks its clients for a certificate. */
+  demandsAny(): boolean;
+  /** Whether a demand still holds. */
+  isDemanded(id: string): boolean;
+  /** @param serverName - in any spelling */
+  demandOf(serverName: string | undefined): ClientDemand | undefined;
+  /** Reads what a client showed. @throws Error when it is damaged */
+  readClient(certificate: X509Certificate): Omit<ClientCertificate, 'demand' | 'fault'>;
+}
+
+/** Gives the id of a TLS policy: of the certificate, and of what is demanded of clients. */
+export function tlsPolicyId(certificate: string, demand: string | undefined): string {
+  return demand === undefined ? certificate : `${certificate} ${demand}`;
+}
+
+/** What a TLS endpoint needs. */
