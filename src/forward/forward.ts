@@ -2,8 +2,8 @@
  * ROOM 5. Comes in: an `Admitted` request. Goes out: the upstream's answer, its body still flowing.
  */
 
-import { GatewayError } from '../errors.ts';
-import type { Admitted, Answered, HeaderList } from '../exchange.ts';
+import { asGatewayError, GatewayError } from '../errors.ts';
+import type { Admitted, Answered, ExchangeRecord, HeaderList } from '../exchange.ts';
 import { isSource } from '../lib/byte-source.ts';
 import { dispatch } from './dispatch.ts';
 import { guardBody } from './guard-body.ts';
@@ -52,7 +52,18 @@ export function makeForward(parts: ForwardParts): (admitted: Admitted) => Promis
     return dispatch(admitted, upstream, fields, body).then((answer) => ({
       ...answer,
       headers: answerHeaders(answer.headers, parts.rules.sessionCookie),
-      body: isSource(answer.body) ? guardBody(answer.body, { maxBytes: 0, trailers }) : answer.body,
+      body: isSource(answer.body)
+        ? guardBody(answer.body, { maxBytes: 0, trailers, onBroken: noteIn(arrived.record) })
+        : answer.body,
     }));
+  };
+}
+
+/** An answer that broke off here has the status of its head; only the record tells it from a client that left. */
+function noteIn(record: ExchangeRecord): (error: Error) => void {
+  return (error) => {
+    const { code, reason } = asGatewayError(error);
+    record.code = code;
+    record.reason = reason;
   };
 }

@@ -6,6 +6,8 @@ export interface BodyRules {
   /** Most bytes; 0 for no limit. */
   readonly maxBytes: number;
   readonly trailers: (trailers: readonly string[]) => readonly string[];
+  /** Called once when the source breaks off. */
+  readonly onBroken?: (error: Error) => void;
 }
 
 /**
@@ -13,7 +15,10 @@ export interface BodyRules {
  *
  * Security: a chunked body tells its length only by ending; what was sent on by then is cut off, never completed.
  */
-export function guardBody(source: ByteSource, { maxBytes, trailers: filter }: BodyRules): ByteSource {
+export function guardBody(
+  source: ByteSource,
+  { maxBytes, trailers: filter, onBroken }: BodyRules,
+): ByteSource {
   let left = maxBytes === 0 ? Number.POSITIVE_INFINITY : maxBytes;
   return {
     start(sink: ByteSink) {
@@ -26,7 +31,10 @@ export function guardBody(source: ByteSource, { maxBytes, trailers: filter }: Bo
           return false;
         },
         end: (trailers) => sink.end(filter(trailers)),
-        fail: (error) => sink.fail(error),
+        fail(error) {
+          onBroken?.(error);
+          sink.fail(error);
+        },
       });
     },
     resume: () => source.resume(),

@@ -12,7 +12,7 @@ export interface FinishedExchange {
   readonly bytesOut: number;
   /** `performance.now()` at the end, milliseconds. */
   readonly endedAtMs: number;
-  /** The client went away before its answer was complete. */
+  /** The answer was not completed: the client went away, or, where the record has a code, something here broke off. */
   readonly aborted: boolean;
 }
 

@@ -113,12 +113,16 @@ for (const front of FRONTS) {
     await eventually('the upstream sees it end', () => asked.every((req) => req.socket.destroyed));
   });
 
-  test(`${front.name}: an upstream that falls silent in the middle of its answer breaks it`, async () => {
+  test(`${front.name}: an upstream that falls silent in the middle of its answer breaks it, and the log says who it was`, async () => {
+    const lines = async () => (await house.log()).filter(({ path }) => path === '/pause');
+    const before = (await lines()).length;
     const call = front.open(house, { host: 'slow.localhost', path: '/pause' }, true);
     assert.equal((await call.head).status, 200);
     await assert.rejects(async () => {
       for await (const _ of call.down);
     });
+    const [line] = (await lines()).slice(before);
+    assert.deepEqual([line?.aborted, line?.code, line?.reason], [true, 'SP_FORWARD_TIMEOUT', 'idle']);
   });
 
   test(`${front.name}: a client that falls silent in the middle of its body is 408, not the upstream's fault`, async () => {
