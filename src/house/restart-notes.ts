@@ -16,7 +16,12 @@ export function restartNotes(config: Config, started: Config): readonly string[]
 
 /** Gives the settings that are taken once: what listens, what a connection may do before its request is read, and the state. */
 function lasting({ listen, state }: Config): Readonly<Record<string, unknown>> {
-  const { limits } = listen;
+  // A body is bounded by its route.
+  const { bodyBytes: _, ...limits } = listen.limits;
+  // In the file a time has its unit in its value, not in its name.
+  const named = Object.entries(limits).map(
+    ([name, limit]) => [`listen.limits.${name.replace(/Ms$/, '')}`, limit] as const,
+  );
   return {
     'listen.https': listen.https,
     'listen.http': listen.http,
@@ -24,15 +29,7 @@ function lasting({ listen, state }: Config): Readonly<Record<string, unknown>> {
     'listen.adminCertificate': listen.adminCertificate,
     'listen.adminHosts': listen.adminHosts,
     'listen.tls': listen.tls,
-    'listen.limits.headerBytes': limits.headerBytes,
-    'listen.limits.headerCount': limits.headerCount,
-    'listen.limits.urlBytes': limits.urlBytes,
-    'listen.limits.headerTimeout': limits.headerTimeoutMs,
-    'listen.limits.bodyIdle': limits.bodyIdleMs,
-    'listen.limits.keepAlive': limits.keepAliveMs,
-    'listen.limits.handshake': limits.handshakeMs,
-    'listen.limits.connectionsPerAddress': limits.connectionsPerAddress,
-    'listen.limits.streamsPerConnection': limits.streamsPerConnection,
+    ...Object.fromEntries(named),
     state,
   };
 }

@@ -30,6 +30,7 @@ export interface Corridor {
   streamIdleMs(record: ExchangeRecord): number;
 }
 
+/** Bounds on a request and on how long its client may be silent. */
 export interface ArrivalRules extends RequestBounds {
   readonly bodyIdleMs: number;
 }

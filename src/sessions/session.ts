@@ -56,6 +56,7 @@ export interface AccountFacts {
   readonly email: string | undefined;
 }
 
+/** Who signed in, and how: what a session is made of. */
 export interface NewSession {
   readonly user: string;
   readonly groups: readonly string[];
