@@ -1,6 +1,6 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { Secret } from '../lib/secret.ts';
-import { checkChain } from './check-chain.ts';
+import { checkChain, type Findings } from './check-chain.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { canonicalName, covers } from './host-name.ts';
 import { type Problem, problem } from './problem.ts';
@@ -93,7 +93,7 @@ function keyLabel(key: KeyObject, who: string, problems: Problem[]): string {
   return String(key.asymmetricKeyType);
 }
 
-function checkDates(leaf: X509Certificate, now: number, found: Found): void {
+function checkDates(leaf: X509Certificate, now: number, found: Findings): void {
   const day = (date: Date): string => date.toISOString();
   if (leaf.validToDate.getTime() < now) {
     found.problems.push(problem('expired', `The certificate expired at ${day(leaf.validToDate)}.`));
@@ -110,7 +110,7 @@ function checkDates(leaf: X509Certificate, now: number, found: Found): void {
   }
 }
 
-function checkNames(extensions: Extensions, hosts: readonly string[], found: Found): void {
+function checkNames(extensions: Extensions, hosts: readonly string[], found: Findings): void {
   const { names } = extensions;
   const { problems } = found;
   if (extensions.unusableNames > 0) {
@@ -149,11 +149,6 @@ function listed(names: readonly string[]): string {
   return names.length <= 5
     ? names.join(', ')
     : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
-}
-
-interface Found {
-  readonly problems: Problem[];
-  readonly warnings: Problem[];
 }
 
 function checkLeaf(leaf: X509Certificate, key: KeyObject | undefined, problems: Problem[]): void {
@@ -218,7 +213,7 @@ function pairOf(
  * @see RFC 5280 §6.1 for the chain, RFC 9525 for names
  */
 export function checkPair(reading: Reading, options: CheckOptions): Verdict {
-  const found: Found = { problems: [...reading.problems], warnings: [] };
+  const found: Findings = { problems: [...reading.problems], warnings: [] };
   const leaf = leafOf(reading);
   if (leaf === undefined) {
     if (reading.key !== undefined) keyLabel(reading.key, 'The pair', found.problems);

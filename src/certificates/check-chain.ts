@@ -2,7 +2,8 @@ import type { X509Certificate } from 'node:crypto';
 import { type Problem, problem } from './problem.ts';
 import { leafOf, type Reading } from './reading.ts';
 
-interface Found {
+/** What checks of one pair have found so far; each check adds to it. */
+export interface Findings {
   readonly problems: Problem[];
   readonly warnings: Problem[];
 }
@@ -151,7 +152,7 @@ function checkOrder(
 }
 
 /** Adds what is wrong with the chain: order, gaps, strangers, signatures, dates and hashes (RFC 5280 §6.1, RFC 8446 §4.4.2). */
-export function checkChain(reading: Reading, now: number, found: Found): void {
+export function checkChain(reading: Reading, now: number, found: Findings): void {
   const certificates = withoutDoubles(reading.certificates, found.problems);
   const leaf = leafOf(reading);
   if (leaf === undefined) return;
