@@ -21,7 +21,10 @@ for (const challenge of ['http-01', 'tls-alpn-01'] as const) {
 }
 
 test('after the order nobody proves anything: the token is gone and acme-tls/1 is refused', async (t) => {
-  const { pebble, tlsPort, httpPort, house } = await acmeHouse(t, { challenge: 'tls-alpn-01', names: ['a.test'] });
+  const { pebble, tlsPort, httpPort, house } = await acmeHouse(t, {
+    challenge: 'tls-alpn-01',
+    names: ['a.test'],
+  });
   await waitForPair(tlsPort, 'a.test', pebble);
   const alpn = await sClient(tlsPort, ['-alpn', 'acme-tls/1']);
   assert.match(alpn, /alert|unexpected eof|no peer certificate/i);
@@ -42,19 +45,27 @@ test('a wildcard is ordered by dns-01 with the hook command, which cleans up aft
   const calls = join(folder, 'calls');
   const more = `hook: ["${hook}", "--zone"]`;
   const names = ['*.w.test', 'w.test'];
-  const { pebble, tlsPort } = await acmeHouse(t, { challenge: 'dns-01', names, more, prepare: ({ textFile }) => {
-    writeFileSync(hook, script(textFile, calls));
-    chmodSync(hook, 0o755);
-  } });
+  const { pebble, tlsPort } = await acmeHouse(t, {
+    challenge: 'dns-01',
+    names,
+    more,
+    prepare: ({ textFile }) => {
+      writeFileSync(hook, script(textFile, calls));
+      chmodSync(hook, 0o755);
+    },
+  });
   const root = await waitForPair(tlsPort, 'any.w.test', pebble);
   assert.equal((await handshake(tlsPort, 'w.test', root)).failed, false);
   const lines = readFileSync(calls, 'utf8').trim().split('\n');
-  assert.deepEqual(lines.map((line) => line.split(' ').slice(0, 3).join(' ')), [
-    '--zone present _acme-challenge.w.test',
-    '--zone cleanup _acme-challenge.w.test',
-    '--zone present _acme-challenge.w.test',
-    '--zone cleanup _acme-challenge.w.test',
-  ]);
+  assert.deepEqual(
+    lines.map((line) => line.split(' ').slice(0, 3).join(' ')),
+    [
+      '--zone present _acme-challenge.w.test',
+      '--zone cleanup _acme-challenge.w.test',
+      '--zone present _acme-challenge.w.test',
+      '--zone cleanup _acme-challenge.w.test',
+    ],
+  );
   assert.equal(readFileSync(pebble.textFile, 'utf8').trim(), '');
 });
 
@@ -96,7 +107,12 @@ async function curl(port: number, host: string, root: string): Promise<string> {
   writeFileSync(file, root);
   const args = ['-sS', '--cacert', file, '--resolve', `${host}:${port}:127.0.0.1`, '-o', '/dev/null'];
   try {
-    const { stdout } = await promisify(execFile)('curl', [...args, '-w', '%{http_code} %{http_version}', `https://${host}:${port}/`]);
+    const { stdout } = await promisify(execFile)('curl', [
+      ...args,
+      '-w',
+      '%{http_code} %{http_version}',
+      `https://${host}:${port}/`,
+    ]);
     return stdout;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -107,7 +123,9 @@ async function curl(port: number, host: string, root: string): Promise<string> {
 function sClient(port: number, args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
     const all = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'a.test', ...args];
-    const child = execFile('openssl', all, { timeout: 5_000 }, (_error, stdout, stderr) => resolve(stdout + stderr));
+    const child = execFile('openssl', all, { timeout: 5_000 }, (_error, stdout, stderr) =>
+      resolve(stdout + stderr),
+    );
     child.stdin?.end();
   });
 }

@@ -21,7 +21,9 @@ export interface AcmeFront {
  *
  * @param upstream - `undefined`: everything is up to `intercept`
  */
-export async function startAcmeFront(upstream: { readonly directory: string; readonly ca: string } | undefined): Promise<AcmeFront> {
+export async function startAcmeFront(
+  upstream: { readonly directory: string; readonly ca: string } | undefined,
+): Promise<AcmeFront> {
   const now = Date.now();
   const valid = { notBeforeMs: now - 86_400_000, notAfterMs: now + 86_400_000 };
   const ca = authority('CA of a front', valid);

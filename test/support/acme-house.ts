@@ -12,6 +12,8 @@ export interface AcmeHouseOptions {
   readonly pebble?: Omit<PebbleSettings, 'httpPort' | 'tlsPort'>;
   /** Further keys of `acme`, YAML flow style without braces. */
   readonly more?: string;
+  /** Hosts of further routes. */
+  readonly routes?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Runs between the starts of the two. */
   readonly prepare?: (pebble: Pebble) => unknown;
@@ -42,7 +44,10 @@ export async function acmeHouse(t: TestContext, options: AcmeHouseOptions): Prom
 }
 
 /** Gives the configuration that orders from an ACME server and has a route for each name. */
-export function acmeYaml(pebble: Pebble, { names, challenge, more }: AcmeHouseOptions): string {
+export function acmeYaml(
+  pebble: Pebble,
+  { names, challenge, more, routes: further = [] }: AcmeHouseOptions,
+): string {
   const fields = [
     `names: ${JSON.stringify(names)}`,
     'email: ops@example.com',
@@ -51,7 +56,9 @@ export function acmeYaml(pebble: Pebble, { names, challenge, more }: AcmeHouseOp
     `challenge: ${challenge}`,
     ...(more === undefined ? [] : [more]),
   ];
-  const routes = names.map((host) => `  - { host: "${host}", upstream: "internal:whoami", public: true }`);
+  const routes = [...names, ...further].map(
+    (host) => `  - { host: "${host}", upstream: "internal:whoami", public: true }`,
+  );
   return `certificates: [{ acme: { ${fields.join(', ')} } }]\nroutes:\n${routes.join('\n')}\n`;
 }
 
@@ -63,7 +70,13 @@ export interface Shaken {
 /** Shakes hands as a client does that trusts one root and checks everything. */
 export function handshake(port: number, serverName: string, root: string): Promise<Shaken> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, servername: serverName, ca: root, ALPNProtocols: ['h2', 'http/1.1'] });
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      servername: serverName,
+      ca: root,
+      ALPNProtocols: ['h2', 'http/1.1'],
+    });
     socket.on('secureConnect', () => {
       resolve({ failed: false, peer: socket.getPeerCertificate() });
       socket.destroy();
@@ -74,11 +87,17 @@ export function handshake(port: number, serverName: string, root: string): Promi
 }
 
 /** Waits until a handshake with full verification succeeds. @returns the CA's root */
-export async function waitForPair(port: number, serverName: string, pebble: Pebble, boundMs = 15_000): Promise<string> {
+export async function waitForPair(
+  port: number,
+  serverName: string,
+  pebble: Pebble,
+  boundMs = 15_000,
+): Promise<string> {
   const end = performance.now() + boundMs;
   const root = await pebble.root();
   while ((await handshake(port, serverName, root)).failed) {
-    if (performance.now() > end) assert.fail(`no certificate for ${serverName}:\n${pebble.lines.slice(-15).join('\n')}`);
+    if (performance.now() > end)
+      assert.fail(`no certificate for ${serverName}:\n${pebble.lines.slice(-15).join('\n')}`);
     await sleep(50);
   }
   return root;
@@ -86,7 +105,7 @@ export async function waitForPair(port: number, serverName: string, pebble: Pebb
 
 /** Gives what the gateway says is wrong at the moment. */
 export async function notes(house: TestGateway): Promise<readonly string[]> {
-  const { body } = await house.call('GET', '/readyz');
+  const { body } = await house.call('GET', '/v1/readiness');
   const { notes: list } = body as { notes: readonly string[] };
   return list;
 }

@@ -108,7 +108,8 @@ export async function startPebble(settings: PebbleSettings): Promise<Pebble> {
 
 function findPebble(): string {
   const found = findProgram(process.env.SALLYPORT_TEST_PEBBLE ?? 'pebble');
-  if (found === undefined) throw new Error('pebble was not found: install it, or name it in SALLYPORT_TEST_PEBBLE');
+  if (found === undefined)
+    throw new Error('pebble was not found: install it, or name it in SALLYPORT_TEST_PEBBLE');
   return found;
 }
 
@@ -125,7 +126,9 @@ async function launch(
   const { stdout, stderr } = child;
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`pebble ended with ${code}: ${lines.slice(-5).join(' | ')}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`pebble ended with ${code}: ${lines.slice(-5).join(' | ')}`)),
+    );
     const onLine = (line: string): void => {
       lines.push(line);
       if (line.includes('ACME directory available')) resolve();
