@@ -14,9 +14,10 @@ import type { Connection } from './connection.ts';
 import { failureAnswer } from './failure-answer.ts';
 import { Http1Responder } from './http1-responder.ts';
 import { Http1Turns } from './http1-turns.ts';
-import { Http2Responder, type Silence } from './http2-responder.ts';
+import { Http2Responder } from './http2-responder.ts';
 import { requestBody } from './request-body.ts';
 import type { Responder } from './responder.ts';
+import type { Silence } from './silence.ts';
 import { UpgradeResponder } from './upgrade-responder.ts';
 
 /** What listens at the other end of this room: the corridor of the present house. */

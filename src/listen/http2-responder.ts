@@ -4,16 +4,9 @@ import type { Answered, HeaderList } from '../exchange.ts';
 import { type ByteSink, type ByteSource, isSource } from '../lib/byte-source.ts';
 import { release } from '../lib/release.ts';
 import type { Delivered, Responder } from './responder.ts';
+import type { Silence } from './silence.ts';
 import { StallTimer } from './stall-timer.ts';
 import { Tunnel } from './tunnel.ts';
-
-/** How long a client may be silent. */
-export interface Silence {
-  /** Longest silence on a tunnel, milliseconds; asked when the route is known. */
-  readonly streamIdleMs: () => number;
-  /** Longest time in which it takes none of its answer, milliseconds; 0 for no bound. */
-  readonly stallMs: number;
-}
 
 /** Answers one HTTP/2 stream (RFC 9113). */
 export class Http2Responder implements Responder, ByteSink {

@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { Answered, HeaderList } from '../exchange.ts';
 import { release } from '../lib/release.ts';
 import { Http1Responder } from './http1-responder.ts';
-import type { Silence } from './http2-responder.ts';
 import type { Delivered, Responder } from './responder.ts';
+import type { Silence } from './silence.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** Answers one HTTP/1.1 upgrade request: 101 joins the tunnel, anything else is an ordinary answer that ends the connection. */
