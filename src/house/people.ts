@@ -4,6 +4,7 @@ import type { RouteTable } from '../route/compile-routes.ts';
 import { matchRoute } from '../route/match-route.ts';
 import { assetPages } from '../sign-in/asset-pages.ts';
 import { makeFormKeeper } from '../sign-in/kept-forms.ts';
+import { brake } from '../sign-in/oidc/begin-brake.ts';
 import type { Oidc } from '../sign-in/oidc/oidc.ts';
 import { OneTime } from '../sign-in/one-time.ts';
 import type { PageRow } from '../sign-in/page.ts';
@@ -42,6 +43,7 @@ export function furnishPeople(parts: PeopleParts): {
     accounts,
     failures,
     oneTime,
+    brake: (address) => brake(store.counters, address, clock),
     oidc,
     secondFactors,
     apiKeys: apiKey === undefined ? undefined : apiKeys,

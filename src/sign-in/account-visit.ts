@@ -36,6 +36,18 @@ export async function ownForm(parts: SignInParts, visit: Visit): Promise<Session
   return session;
 }
 
+/**
+ * Demands that a browser shows the answer to a person.
+ *
+ * @throws SP_SIGN_IN_FOREIGN_FORM. Security: the application behind shares our origin. A script that got into it could otherwise
+ * make an app password for itself and read it; no script can name another destination than its own.
+ */
+export function demandShown(visit: Visit): void {
+  const destination = visit.header('sec-fetch-dest') ?? 'document';
+  if (destination !== 'document')
+    throw new GatewayError('SP_SIGN_IN_FOREIGN_FORM', { reason: 'read-by-script' });
+}
+
 /** Tells whether the person proved lately who they are. */
 export function isFresh({ clock }: SignInParts, session: Session): boolean {
   return clock() - (session.authenticatedAtSec ?? 0) * 1000 < FRESH_MS;

@@ -1,5 +1,6 @@
 import { accountForms } from './account-forms.ts';
 import { accountPage } from './account-page.ts';
+import { demandShown } from './account-visit.ts';
 import { factorForms } from './factor-forms.ts';
 import { landedPage } from './landed-page.ts';
 import { oidcPages } from './oidc-pages.ts';
@@ -20,9 +21,19 @@ export function peoplePages(parts: SignInParts): readonly PageRow[] {
     ...oidcPages(parts),
     landedPage(parts),
     ...signOutPages(parts),
-    accountPage(parts),
-    ...accountForms(parts),
-    ...factorForms(parts),
+    ...[accountPage(parts), ...accountForms(parts), ...factorForms(parts)].map(shown),
     ...resumePages(parts),
   ];
+}
+
+/** What a passkey is asked with is the one thing of the account that a script, ours, has to read. */
+function shown(row: PageRow): PageRow {
+  if (row.path.endsWith('/options')) return row;
+  return {
+    ...row,
+    page(visit) {
+      demandShown(visit);
+      return row.page(visit);
+    },
+  };
 }

@@ -16,6 +16,8 @@ export interface SignInParts {
   readonly accounts: Pick<Accounts, 'verify' | 'get'>;
   readonly failures: Pick<FailureCounter, 'check' | 'failed' | 'succeeded'>;
   readonly oneTime: OneTime;
+  /** Counts a sign-in that begins at an address. @throws SP_AUTHENTICATE_THROTTLED */
+  readonly brake: (address: string) => Promise<void>;
   /** Absent without providers. */
   readonly oidc: Pick<Oidc, 'list' | 'begin' | 'finish' | 'endSession' | 'backchannelLogout'> | undefined;
   readonly secondFactors: Pick<SecondFactors, 'list' | 'remove' | 'codes' | 'passkeys'>;

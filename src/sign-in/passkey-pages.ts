@@ -14,6 +14,7 @@ export function passkeyPages(parts: SignInParts): readonly PageRow[] {
       path: '/passkey/options',
       async page(visit) {
         demandOwnForm(visit, '');
+        await parts.brake(visit.client.address);
         return jsonAnswer(await parts.secondFactors.passkeys.beginUse(siteOf(visit), undefined));
       },
     },
