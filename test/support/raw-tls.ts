@@ -5,6 +5,10 @@ export interface Door {
   readonly port: number;
   /** PEM of the CA. */
   readonly ca: string;
+  /** Server name of those who name none; default `localhost`. */
+  readonly serverName?: string;
+  /** Certificate that the client shows when it is asked. */
+  readonly client?: { readonly cert: string; readonly key: string };
 }
 
 export interface RawTlsOptions {
@@ -24,10 +28,18 @@ export interface RawTls {
 }
 
 /** Opens a connection; rejects when the handshake fails. */
-export function openTls({ port, ca }: Door, options: RawTlsOptions = {}): Promise<RawTls> {
-  const { alpn = 'http/1.1', serverName = 'localhost' } = options;
+export function openTls(door: Door, options: RawTlsOptions = {}): Promise<RawTls> {
+  const { port, ca, client = {} } = door;
+  const { alpn = 'http/1.1', serverName = door.serverName ?? 'localhost' } = options;
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, ca, servername: serverName, ALPNProtocols: [alpn] });
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      ca,
+      servername: serverName,
+      ALPNProtocols: [alpn],
+      ...client,
+    });
     const waiting = new Set<() => void>();
     const wake = (): void => {
       for (const one of waiting) one();

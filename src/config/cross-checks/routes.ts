@@ -34,7 +34,7 @@ export function checkRoutes(draft: Draft, context: ResolveContext): void {
 /** Notes that nobody could sign in by themselves. */
 function checkMethods(draft: Draft, context: ResolveContext): void {
   const written = draft.input.authenticate;
-  const ways = ['token', 'basic', 'oidc'];
+  const ways = ['token', 'basic', 'oidc', 'certificate'];
   if (isMapping(written) && ways.some((way) => written[way] !== undefined)) return;
   if (!draft.routes.some((route) => route.value.allow !== undefined)) return;
   context.warn(

@@ -1,0 +1,76 @@
+import { sign, X509Certificate } from 'node:crypto';
+import {
+  bits,
+  children,
+  decode,
+  encode,
+  integer,
+  oid,
+  retagged,
+  sequence,
+  time,
+} from '../../src/certificates/der.ts';
+import { toPem } from '../../src/certificates/x509-builder.ts';
+import { type Authority, authority, leaf } from '../fixtures/certificates/pki.ts';
+
+const HOUR_MS = 3600_000;
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+const ECDSA_SHA256 = '1.2.840.10045.4.3.2';
+
+/** What a client shows, PEM. */
+export interface Shown {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Makes an authority for clients that holds now. */
+export function clientAuthority(subject: string): Authority {
+  return authority(subject, { notBeforeMs: Date.now() - HOUR_MS, notAfterMs: Date.now() + HOUR_MS });
+}
+
+export interface ClientLeaf {
+  readonly subject: string;
+  readonly emails?: readonly string[];
+  readonly notBeforeMs?: number;
+  readonly notAfterMs?: number;
+  readonly usages?: readonly string[];
+}
+
+/** Makes a certificate for a client. */
+export function clientLeaf(parent: Authority, spec: ClientLeaf): Shown {
+  const { subject, emails = [] } = spec;
+  const names = emails.map((email) => retagged(1, Buffer.from(email, 'latin1')));
+  const made = leaf(parent, [], {
+    subject,
+    usages: spec.usages ?? [CLIENT_AUTH],
+    notBeforeMs: spec.notBeforeMs ?? Date.now() - HOUR_MS,
+    notAfterMs: spec.notAfterMs ?? Date.now() + HOUR_MS,
+    extra: names.length === 0 ? [] : [{ id: '2.5.29.17', value: encode(sequence(...names)) }],
+  });
+  return { cert: made.certificate, key: made.keyPem };
+}
+
+/** Makes a revocation list (RFC 5280 §5.1). @param revoked - certificates, PEM */
+export function revocationList(
+  issuer: Authority,
+  revoked: readonly string[],
+  nextUpdateMs = Date.now() + HOUR_MS,
+): string {
+  const [tbs] = children(decode(new X509Certificate(issuer.certificate).raw));
+  const name = children(tbs)[5];
+  if (name === undefined) throw new Error('no subject');
+  const algorithm = sequence(oid(ECDSA_SHA256));
+  const entries = revoked.map((pem) => {
+    const serial = Buffer.from(new X509Certificate(pem).serialNumber, 'hex');
+    return sequence(integer(serial), time(Date.now() - HOUR_MS));
+  });
+  const list = sequence(
+    integer(Buffer.from([1])),
+    algorithm,
+    name,
+    time(Math.min(Date.now(), nextUpdateMs) - HOUR_MS),
+    time(nextUpdateMs),
+    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+  );
+  return toPem('X509 CRL', encode(sequence(list, algorithm, bits(sign('sha256', encode(list), issuer.key)))));
+}
