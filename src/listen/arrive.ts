@@ -3,18 +3,19 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Arrived, CanonicalRequest, Client, ExchangeRecord } from '../exchange.ts';
 import type { ByteSource } from '../lib/byte-source.ts';
-import { makeCanonicalRequest, type RawRequest, type RequestBounds } from './canonical-request.ts';
+import { makeCanonicalRequest, type RequestBounds } from './canonical-request.ts';
 import { clientAddress } from './client-address.ts';
 import type { Connection } from './connection.ts';
 import { failureAnswer } from './failure-answer.ts';
 import { Http1Responder } from './http1-responder.ts';
 import { Http1Turns } from './http1-turns.ts';
 import { Http2Responder } from './http2-responder.ts';
+import { type Incoming2, type RawRequest, rawHttp1, rawHttp2, rawUpgrade } from './raw-request.ts';
 import { requestBody } from './request-body.ts';
 import type { Responder } from './responder.ts';
 import type { Silence } from './silence.ts';
@@ -43,14 +44,6 @@ export interface Arrivals {
   http2(stream: ServerHttp2Stream, incoming: Incoming2, connection: Connection): void;
 }
 
-/** Head of an HTTP/2 request. */
-export interface Incoming2 {
-  readonly headers: IncomingHttpHeaders;
-  readonly rawHeaders: readonly string[];
-  /** No body follows. */
-  readonly ended: boolean;
-}
-
 /** Gives the arrivals for a corridor that is asked anew for every request. */
 export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arrivals {
   const canonical = makeCanonicalRequest(rules);
@@ -64,36 +57,7 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
     stallMs: rules.bodyIdleMs,
   });
 
-  /** Builds the card and sends it on its way; a request that cannot be read is answered here. */
-  const enter = (way: Way): void => {
-    const house = corridor();
-    const id = nextId();
-    let request: CanonicalRequest;
-    let client: Client;
-    try {
-      request = canonical(way.raw());
-      client = clientOf(way.connection, request, house);
-    } catch (thrown) {
-      const failure = asGatewayError(thrown);
-      house.refused(failure, way.connection, id);
-      way.unreadable?.();
-      way.responder.answer(failureAnswer(failure, undefined, id), () => {});
-      return;
-    }
-    house.serve(
-      {
-        id,
-        startedAtMs: performance.now(),
-        request,
-        client,
-        body: way.body(request),
-        record: way.record,
-        interim: way.responder.interim,
-        onAbort: way.responder.onAbort,
-      },
-      way.responder,
-    );
-  };
+  const enter = (way: Way): void => arrive(way, corridor(), nextId(), canonical);
 
   return {
     http1(req, res, connection) {
@@ -148,6 +112,7 @@ export function makeArrivals(corridor: () => Corridor, rules: ArrivalRules): Arr
   };
 }
 
+/** How one request is read and answered, whatever its protocol. */
 interface Way {
   readonly raw: () => RawRequest;
   readonly body: (request: CanonicalRequest) => ByteSource | null;
@@ -158,52 +123,38 @@ interface Way {
   readonly unreadable?: () => void;
 }
 
-/** @see RFC 9112 §6.1 */
-function rawHttp1(req: IncomingMessage, upgrade: 'websocket' | undefined): RawRequest {
-  // HTTP/1.0 has no codings: another reader of these bytes would find the end of the body elsewhere.
-  if (req.httpVersionMinor === 0 && req.headers['transfer-encoding'] !== undefined) {
-    throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'transfer-encoding' });
+/** Builds the card and sends it on its way; a request that cannot be read is answered here. */
+function arrive(
+  way: Way,
+  house: Corridor,
+  id: string,
+  canonical: (raw: RawRequest) => CanonicalRequest,
+): void {
+  let request: CanonicalRequest;
+  let client: Client;
+  try {
+    request = canonical(way.raw());
+    client = clientOf(way.connection, request, house);
+  } catch (thrown) {
+    const failure = asGatewayError(thrown);
+    house.refused(failure, way.connection, id);
+    way.unreadable?.();
+    way.responder.answer(failureAnswer(failure, undefined, id), () => {});
+    return;
   }
-  return {
-    method: req.method ?? '',
-    target: req.url ?? '',
-    authority: undefined,
-    fields: req.rawHeaders,
-    upgrade,
-  };
-}
-
-/** @see RFC 6455 §4.2.1 */
-function rawUpgrade(req: IncomingMessage): RawRequest {
-  const { headers } = req;
-  const fits =
-    req.method === 'GET' &&
-    headers.upgrade?.toLowerCase() === 'websocket' &&
-    headers['sec-websocket-version'] === '13' &&
-    /^[A-Za-z0-9+/]{22}==$/.test(headers['sec-websocket-key'] ?? '');
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
-  if (!fits || hasBody) throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'upgrade' });
-  return rawHttp1(req, 'websocket');
-}
-
-/** @see RFC 9113 §8.3.1, RFC 8441 §4 */
-function rawHttp2({ headers, rawHeaders }: Incoming2, method: string): RawRequest {
-  const protocol = headers[':protocol'];
-  if (headers[':scheme'] !== 'https') throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'scheme' });
-  const upgrades =
-    protocol === 'websocket' && method === 'CONNECT' && Number(headers['content-length'] ?? 0) === 0;
-  if (protocol !== undefined && !upgrades) {
-    throw new GatewayError('SP_LISTEN_BAD_REQUEST', { reason: 'upgrade' });
-  }
-  let first = 0;
-  while (rawHeaders[first]?.startsWith(':') === true) first += 2;
-  return {
-    method: protocol === undefined ? method : 'GET',
-    target: headers[':path'] ?? '',
-    authority: headers[':authority'],
-    fields: rawHeaders.slice(first),
-    upgrade: protocol === undefined ? undefined : 'websocket',
-  };
+  house.serve(
+    {
+      id,
+      startedAtMs: performance.now(),
+      request,
+      client,
+      body: way.body(request),
+      record: way.record,
+      interim: way.responder.interim,
+      onAbort: way.responder.onAbort,
+    },
+    way.responder,
+  );
 }
 
 function http1Body(

@@ -4,18 +4,7 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { type HostAndPort, parseAuthority } from '../lib/canonical-host.ts';
 import { headerNames } from '../lib/header-name.ts';
 import { canonicalTarget } from './canonical-target.ts';
-
-/** A request as its protocol gave it, before anything was decided about it. */
-export interface RawRequest {
-  readonly method: string;
-  /** Request target or `:path`. */
-  readonly target: string;
-  /** `:authority`; `undefined` for HTTP/1.1. */
-  readonly authority: string | undefined;
-  /** `[name, value, ...]` as received, pseudo fields left out. */
-  readonly fields: readonly string[];
-  readonly upgrade: 'websocket' | undefined;
-}
+import type { RawRequest } from './raw-request.ts';
 
 /** Bounds on what a request may look like; 0 for no bound. */
 export interface RequestBounds {
