@@ -1,5 +1,5 @@
 import { html } from './html.ts';
-import { oneField, type PageAnswer, type PageRow, seeOther, type Visit } from './page.ts';
+import { oneField, type PageAnswer, type PageRow, type Visit } from './page.ts';
 import { framed } from './page-frame.ts';
 import type { SignInParts } from './parts.ts';
 import { HOME, returnTarget, signInPath } from './return-target.ts';
@@ -16,7 +16,7 @@ export function landedPage(parts: SignInParts): PageRow {
 async function landed({ sessions }: SignInParts, visit: Visit): Promise<PageAnswer> {
   const returnTo = returnTarget(oneField(visit.query, 'return')) ?? HOME;
   const live = await liveSessions(visit.request, sessions);
-  if (live.length === 1) return seeOther(returnTo);
+  if (live.length === 1) return goOn(visit, returnTo);
   return framed({
     title: live.length === 0 ? 'The sign-in did not stick' : 'Two sessions at once',
     host: visit.request.host,
@@ -28,5 +28,18 @@ async function landed({ sessions }: SignInParts, visit: Visit): Promise<PageAnsw
 <p><a class="button" href="${signInPath(returnTo)}">Try again</a></p>`
         : html`<p>Your browser sent more than one session cookie, and nobody can tell which one is yours. Delete the cookies of <strong>${visit.request.host}</strong>, then sign in.</p>
 <p><a class="button" href="${signInPath(returnTo)}">Sign in</a></p>`,
+  });
+}
+
+/**
+ * Not a redirect: browsers hold every redirect after a form against the form's `form-action`, and an application may well lead on to
+ * another origin. A page that leads on begins anew.
+ */
+function goOn({ request }: Visit, returnTo: string): PageAnswer {
+  return framed({
+    title: 'You are signed in',
+    host: request.host,
+    headers: ['refresh', `0; url=${returnTo}`],
+    body: html`<p><a class="button" href="${returnTo}">Go on</a></p>`,
   });
 }

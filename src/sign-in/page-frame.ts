@@ -12,6 +12,8 @@ export interface Frame {
   readonly width?: 'narrow' | 'wide';
   /** Host that the page speaks for. */
   readonly host: string;
+  /** Whether a form of the page gets an application's answer, which may lead on to any origin. */
+  readonly leadsAnywhere?: boolean;
   /** Path of a page script of ours. */
   readonly script?: string;
   readonly status?: number;
@@ -32,7 +34,7 @@ export function framed(frame: Frame): PageAnswer {
     "style-src 'self'",
     "img-src 'self'",
     ...(frame.script === undefined ? [] : ["script-src 'self'", "connect-src 'self'"]),
-    "form-action 'self'",
+    ...(frame.leadsAnywhere === true ? [] : ["form-action 'self'"]),
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ];

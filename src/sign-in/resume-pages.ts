@@ -31,6 +31,7 @@ async function ask(parts: SignInParts, visit: Visit): Promise<PageAnswer> {
   return framed({
     title: 'Send what you entered?',
     host: visit.request.host,
+    leadsAnywhere: true,
     headers,
     body: html`<p>Your session had ended when you sent a form. What you entered was kept and has <strong>not</strong> been sent yet.</p>
 <dl><dt>To</dt><dd><code>https://${kept.text('authority')}${path}${kept.text('query')}</code></dd><dt>As</dt><dd>${session.user}</dd><dt>Size</dt><dd>${sizeWords(kept)}</dd></dl>

@@ -26,6 +26,23 @@ test('who is not known is led to the sign-in page, and after the password to whe
   assert.match((await page.textContent('body')) ?? '', /"user":\s*"alice"/);
 });
 
+test('a sign-in and a kept form arrive also where the application leads on to another origin', async (t) => {
+  const person = await house.browser.person(t);
+  const page = await person.newPage();
+  await page.goto(`${house.site}/away`);
+  await enterPassword(page);
+  await page.waitForURL(/^http:\/\/127\.0\.0\.1:\d+\/elsewhere$/);
+  await page.goto(`${house.site}/who`);
+  await page.setContent(
+    `<form method="post" action="${house.site}/away"><button name="a">Order</button></form>`,
+  );
+  await person.clearCookies();
+  await page.getByRole('button', { name: 'Order' }).click();
+  await enterPassword(page);
+  await page.getByRole('button', { name: 'Send it' }).click();
+  await page.waitForURL(/^http:\/\/127\.0\.0\.1:\d+\/elsewhere$/);
+});
+
 test('a wrong password is told on the page, and the right one opens it afterwards', async (t) => {
   const person = await house.browser.person(t);
   const page = await person.newPage();

@@ -104,9 +104,9 @@ export class BrowserJar {
 
   async #follow(first: JarAnswer): Promise<JarAnswer> {
     let answer = first;
-    for (let hops = 0; answer.status === 303 && hops < 10; hops++) {
-      const { location = '' } = answer.headers;
-      if (!location.startsWith('/')) return answer;
+    for (let hops = 0; hops < 10; hops++) {
+      const location = answer.status === 303 ? answer.headers.location : refreshOf(answer.headers);
+      if (location === undefined || !location.startsWith('/')) return answer;
       answer = await this.send(location, { headers: PAGE });
     }
     return answer;
@@ -120,6 +120,11 @@ export class BrowserJar {
       this.cookies.delete(name);
     else this.cookies.set(name, pair.slice(mark + 1));
   }
+}
+
+/** Gives where a page leads on by itself. */
+export function refreshOf({ refresh }: IncomingHttpHeaders): string | undefined {
+  return typeof refresh === 'string' ? /^0; url=(.+)$/.exec(refresh)?.[1] : undefined;
 }
 
 /** What a browser sends along when it opens a page. */

@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { refreshOf } from './browser-jar.ts';
 
 export interface BrowserAnswer {
   readonly status: number;
@@ -61,7 +62,7 @@ export class HostBrowser {
           let text = '';
           for await (const chunk of answer) text += chunk;
           const { statusCode: status = 0, headers: fields } = answer;
-          resolve({ status, headers: fields, location: fields.location, text });
+          resolve({ status, headers: fields, location: fields.location ?? refreshOf(fields), text });
         },
       );
       call.on('error', reject);

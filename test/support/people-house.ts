@@ -25,8 +25,9 @@ socket.onclose = ({ code }) => { document.title = 'closed ' + code; };
 
 /** Starts it, with the account of Alice. */
 export async function openPeopleHouse(): Promise<PeopleHouse> {
-  const upstream = createServer((_, response) => {
-    response.writeHead(200, { 'content-type': 'text/html' }).end(LIVE_PAGE);
+  const upstream = createServer(({ url }, response) => {
+    if (url === '/away') response.writeHead(302, { location: `http://127.0.0.1:${port}/elsewhere` }).end();
+    else response.writeHead(200, { 'content-type': 'text/html' }).end(LIVE_PAGE);
   });
   const sockets = new WebSocketServer({ server: upstream });
   sockets.on('connection', (socket) => socket.send('live'));
@@ -68,7 +69,7 @@ export async function enterPassword(
   await page.getByLabel('User name').fill(who.name);
   await page.getByLabel('Password').fill(who.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL((url) => !url.pathname.startsWith('/.sallyport/sign-in'));
+  await page.waitForURL((url) => !/^\/\.sallyport\/(sign-in|landed)/.test(url.pathname));
 }
 
 /** Opens a page of the gateway in a new tab, signs in where it asks for it, and gives the tab. */
