@@ -74,7 +74,8 @@ export class Places {
     const { pair } = verdict;
     const { name, preset } = place;
     const problems = [...verdict.problems];
-    if (!NAME.test(name)) {
+    // What the configuration calls a certificate was judged there.
+    if (place.config === undefined && !NAME.test(name)) {
       problems.push(
         problem(
           'certificate-name',

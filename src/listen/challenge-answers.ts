@@ -37,7 +37,7 @@ export function answerChallenge(
     otherwise();
     return;
   }
-  void challenges.httpAnswer(target.host, token).then((answer) => {
+  const give = (answer: string | undefined): void => {
     if (res.destroyed) return;
     if (answer === undefined) {
       otherwise();
@@ -46,7 +46,8 @@ export function answerChallenge(
     res.shouldKeepAlive = false;
     const length = Buffer.byteLength(answer);
     res.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': length }).end(answer);
-  });
+  };
+  challenges.httpAnswer(target.host, token).then(give, () => give(undefined));
 }
 
 /**

@@ -263,11 +263,12 @@ type SniAnswer = (error: Error | null, context?: SecureContext) => void;
 
 function answerProof(protocols: ProtocolChoice, socket: TLSSocket, done: SniAnswer): void {
   const nothing = new Error('nothing is to be proven for the name');
-  void protocols.contextOf(socket).then((context) => {
+  const answer = (context: SecureContext | undefined): void => {
     if (socket.destroyed) return;
     if (context === undefined) done(nothing);
     else done(null, context);
-  });
+  };
+  protocols.contextOf(socket).then(answer, () => answer(undefined));
 }
 
 interface Handshake {

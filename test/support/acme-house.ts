@@ -12,6 +12,10 @@ export interface AcmeHouseOptions {
   readonly pebble?: Omit<PebbleSettings, 'httpPort' | 'tlsPort'>;
   /** Further keys of `acme`, YAML flow style without braces. */
   readonly more?: string;
+  /** Address of the CA's directory; default that of the server. */
+  readonly directory?: string;
+  /** Directories that are tried before it. */
+  readonly before?: readonly string[];
   /** Hosts of further routes. */
   readonly routes?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -44,14 +48,12 @@ export async function acmeHouse(t: TestContext, options: AcmeHouseOptions): Prom
 }
 
 /** Gives the configuration that orders from an ACME server and has a route for each name. */
-export function acmeYaml(
-  pebble: Pebble,
-  { names, challenge, more, routes: further = [] }: AcmeHouseOptions,
-): string {
+export function acmeYaml(pebble: Pebble, options: Omit<AcmeHouseOptions, 'pebble'>): string {
+  const { names, challenge, more, routes: further = [], before = [], directory = pebble.directory } = options;
   const fields = [
     `names: ${JSON.stringify(names)}`,
     'email: ops@example.com',
-    `directory: "${pebble.directory}"`,
+    `directory: ${JSON.stringify([...before, directory])}`,
     `trust: "${pebble.trustFile}"`,
     `challenge: ${challenge}`,
     ...(more === undefined ? [] : [more]),

@@ -125,10 +125,10 @@ export class Acme {
   }
 
   #ruleFor(host: string): string | undefined {
-    if (host.includes('*') || !this.#parts.hasRoute(host)) return undefined;
     const allows = ({ source }: AcmeConfig): boolean =>
       source.onDemand.some((suffix) => host.endsWith(`.${suffix}`));
-    return this.#configs.find(allows)?.name;
+    const rule = host.includes('*') ? undefined : this.#configs.find(allows);
+    return rule !== undefined && this.#parts.hasRoute(host) ? rule.name : undefined;
   }
 
   #keepHost(host: string, rule: string): void {

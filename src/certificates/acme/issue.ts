@@ -12,7 +12,7 @@ import type { ChallengeBoard } from './challenge-board.ts';
 import { dnsHook } from './dns-hook.ts';
 import { type OrderedPair, orderCertificate } from './order.ts';
 import { boardProver, hookProver, type Prover } from './prover.ts';
-import { type RenewalHint, readRenewalHint, renewalId } from './renewal-info.ts';
+import { type RenewalHint, readRenewalHint, renewalId } from './renewal-hint.ts';
 import { Wire } from './wire.ts';
 
 /** Where and how a certificate is ordered. */

@@ -5,7 +5,7 @@ import { AcmeError, asAcmeError } from './acme-error.ts';
 import { noteFailure, noteSuccess, readAttempts } from './attempts.ts';
 import { type AcmeSource, askRenewalHint, type IssueParts, issue } from './issue.ts';
 import type { OrderedPair } from './order.ts';
-import type { RenewalHint } from './renewal-info.ts';
+import type { RenewalHint } from './renewal-hint.ts';
 import { underLease } from './under-lease.ts';
 
 export interface RenewalParts extends IssueParts {
@@ -166,8 +166,8 @@ export class Renewal {
   }
 }
 
-function fits(pair: CertificatePair, { names, source }: Kept): boolean {
-  return pair.keyType === source.keyType && names.every((name) => pair.names.includes(name));
+function fits(pair: CertificatePair, { names }: Kept): boolean {
+  return names.every((name) => pair.names.includes(name));
 }
 
 /** A pair that the CA gave and that cannot be served would be ordered again and again: the CA counts each. */

@@ -141,10 +141,11 @@ function isHost(name: string): boolean {
   return isIP(name) === 0 && canonicalHost(name) === name && !/[[_]/.test(name);
 }
 
+/** Security: the address is not repeated, as it may hold a password. */
 function checkDirectory(url: string, path: KeyPath, context: ResolveContext): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed?.protocol === 'https:' && parsed.username === '' && parsed.password === '') return;
-  context.error(path, `is not an https address: ${JSON.stringify(url)}`);
+  context.error(path, 'must be https, without user and password');
 }
 
 function resolveHook(

@@ -18,6 +18,7 @@ const ENV = {
   EMPTY: '',
   LONG32: 'canary-0123456789-0123456789-012',
   PASSPHRASE: 'canary-passphrase',
+  EAB: 'canary-0123456789',
 };
 
 function outcome(input: string): string {

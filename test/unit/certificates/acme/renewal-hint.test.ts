@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { readRenewalHint, renewalId } from '../../../../src/certificates/acme/renewal-info.ts';
+import { readRenewalHint, renewalId } from '../../../../src/certificates/acme/renewal-hint.ts';
 import { authority, leaf } from '../../../fixtures/certificates/pki.ts';
 
 const DAY_MS = 86_400_000;
