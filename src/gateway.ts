@@ -148,6 +148,7 @@ class Gateway {
         () => present(this.#house).demands,
       ),
       challenges: () => this.#cellar?.acme.board,
+      ticketKeys: this.#foundation.ticketKeys,
       metrics: this.#foundation.metrics,
       serves: (host) => servesHost(present(this.#house).table, host),
     });

@@ -1,4 +1,5 @@
 import type { Http2SecureServer } from 'node:http2';
+import type { TicketKeys } from '../certificates/ticket-keys.ts';
 import { tlsOptions } from '../certificates/tls-options.ts';
 import type { Config } from '../config/config.ts';
 import { type Corridor, makeArrivals } from '../listen/arrive.ts';
@@ -15,6 +16,8 @@ export interface DoorsParts {
   readonly certificates: CertificatePicker;
   /** Answers of ACME challenges. */
   readonly challenges: Challenges;
+  /** Keys of session tickets. */
+  readonly ticketKeys: TicketKeys;
   readonly metrics: Metrics;
   readonly serves: (host: string) => boolean;
 }
@@ -42,6 +45,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
         onHandshake: (outcome, protocol) => parts.metrics.handshake(protocol, outcome),
       });
       countConnections(server, parts.metrics);
+      followTicketKeys(server, parts.ticketKeys);
       open.push(await openDoor(server, endpoint, 'https'));
     }
     const urls = open.map((door) => door.url);
@@ -62,6 +66,14 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
     await Promise.all(open.map((door) => door.close(0)));
     throw error;
   }
+}
+
+function followTicketKeys(server: Http2SecureServer, keys: TicketKeys): void {
+  server.setTicketKeys(keys.current);
+  server.once(
+    'close',
+    keys.onChange((key) => server.setTicketKeys(key)),
+  );
 }
 
 function countConnections(server: Http2SecureServer, metrics: Metrics): void {

@@ -2,12 +2,15 @@ import { canonicalName } from '../accounts/account-name.ts';
 import { Assertions } from '../authenticate/assertion.ts';
 import { OwnKeys } from '../authenticate/own-keys.ts';
 import { OwnTokens } from '../authenticate/own-tokens.ts';
+import { Roster } from '../certificates/rotation/roster.ts';
+import { TicketKeys } from '../certificates/ticket-keys.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type CoarseClock, startCoarseClock } from '../lib/coarse-clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/seal.ts';
 import { type AccessLog, makeAccessLog } from '../observe/access-log.ts';
+import { Audit } from '../observe/audit.ts';
 import type { LogSink } from '../observe/log-sink.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { makeSecurityLog, type SecurityLog } from '../observe/security-log.ts';
@@ -31,6 +34,11 @@ export interface Foundation extends Credentials {
   readonly ownKeys: OwnKeys;
   readonly ownTokens: OwnTokens;
   readonly assertions: Assertions;
+  /** Of the session tickets of every endpoint. */
+  readonly ticketKeys: TicketKeys;
+  readonly audit: Audit;
+  /** The processes on the same state. */
+  readonly roster: Roster;
   /** Where the dev CA, the admin token and the embedded state live by default. */
   readonly dataFolder: string;
   close(): Promise<void>;
@@ -69,6 +77,10 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
     await revocations.start();
     await notices.start();
     const ownKeys = await OwnKeys.load({ records: store.records, sealer, clock, logger });
+    const { records } = store;
+    const roster = new Roster({ records, logger });
+    const audit = new Audit({ records, destination: sink, clock, logger, process: roster.self });
+    const ticketKeys = await TicketKeys.load({ records, sealer, clock, logger });
     const coarse = startCoarseClock(TICK_MS);
     store.onHealth(({ up }) => metrics.storeUp(up));
     metrics.storeUp(store.health().up);
@@ -86,10 +98,15 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       ownKeys,
       ownTokens: new OwnTokens(ownKeys, clock),
       assertions: new Assertions(ownKeys, clock),
+      ticketKeys,
+      audit,
+      roster,
       dataFolder: parts.dataFolder,
       async close() {
         coarse.stop();
         ownKeys.close();
+        ticketKeys.close();
+        await Promise.all([roster.close(), audit.close()]);
         revocations.close();
         await sessions.close();
         await apiKeys.close();

@@ -198,6 +198,8 @@ function serverOptions(parts: TlsServerParts, demand?: ClientDemand): SecureServ
   return {
     ...parts.tlsOptions,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    // Node's own differs between processes that were started differently.
+    sessionIdContext: 'sallyport',
     allowHTTP1: true,
     handshakeTimeout: handshakeBound(limits),
     ALPNCallback(this: TLSSocket, { servername, protocols: offered }) {
