@@ -59,6 +59,8 @@ function runTests(
   const flags = [
     '--test',
     '--test-reporter=spec',
+    // A file whose preparation failed would otherwise wait for ever on the servers that it had started by then.
+    '--test-force-exit',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
   ];

@@ -13,7 +13,7 @@ export interface TokenMethodOptions {
   readonly issuers: readonly TokenIssuer[];
   readonly realm: string;
   readonly sessions: LiveSessions;
-  /** Says, without I/O, whether a token was revoked. */
+  /** Says, without I/O, whether a token was revoked. @throws SP_STATE_UNREACHABLE while that is not known */
   readonly isRevoked: (token: TokenFacts) => boolean;
 }
 

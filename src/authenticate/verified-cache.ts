@@ -84,6 +84,8 @@ export class VerifiedCache {
   recall(key: string, method: MethodName, storeDown: RouteConfig['storeDown'], outage = false): Recalled {
     const entry = this.#entries.get(key);
     const { clock, isStateUp, isRevoked } = this.#options;
+    // A revocation made by others meanwhile would not be heard of, whatever the credential hangs on.
+    if (storeDown === 'closed' && (outage || !isStateUp())) return 'down';
     if (entry === undefined || entry.verified.identity.method !== method) return 'unknown';
     const { ties } = entry.verified;
     const nowMs = clock();

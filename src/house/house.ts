@@ -13,7 +13,7 @@ import type { TokenIssuer } from '../authenticate/token-issuer.ts';
 import { makeAuthorize } from '../authorize/authorize.ts';
 import { ClientDemands } from '../certificates/client-demands.ts';
 import type { Config, TokenIssuerConfig } from '../config/config.ts';
-import { asGatewayError } from '../errors.ts';
+import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Admitted, MethodName } from '../exchange.ts';
 import { INTERNAL_UPSTREAM, makeForward } from '../forward/forward.ts';
 import { reservedNames } from '../forward/reserved-names.ts';
@@ -210,7 +210,12 @@ function methodsOf(
       issuers: [...issuers.map(({ issuer }) => issuer), ownTokens.issuer],
       realm,
       sessions,
-      isRevoked: (token) => revocations.isRevoked(token),
+      isRevoked: (token) => {
+        // Started without the state: whether it was revoked before is not known, and not known is not no.
+        if (!revocations.ready)
+          throw new GatewayError('SP_STATE_UNREACHABLE', { reason: 'revocations-unknown' });
+        return revocations.isRevoked(token);
+      },
     }),
   );
   if (config.authenticate.apiKey !== undefined) {

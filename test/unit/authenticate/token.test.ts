@@ -140,7 +140,7 @@ test('where no session is required none is asked for', async () => {
   assert.equal(sessions.asked, 0);
 });
 
-test('while the state is away bound tokens go on as known, and unbound ones as ever', async () => {
+test('while the state is away bound tokens go on as known, unbound ones as ever, and a closed route takes none', async () => {
   const { world, sessions, ask } = await setUp({ session: 'required' });
   sessions.users.set('s1', 'alice');
   const claims = goodClaims({ sid: 's1' });
@@ -153,7 +153,9 @@ test('while the state is away bound tokens go on as known, and unbound ones as e
   assert.equal(fresh.code, 'SP_AUTHENTICATE_UNAVAILABLE');
   const free = await setUp();
   free.world.up = false;
-  assert.equal((await free.ask(goodClaims(), { storeDown: 'closed' })).identity?.user, 'alice');
+  assert.equal((await free.ask(goodClaims())).identity?.user, 'alice');
+  const closed = await failureOf(() => free.ask(goodClaims(), { storeDown: 'closed' }));
+  assert.equal(closed.code, 'SP_AUTHENTICATE_UNAVAILABLE');
 });
 
 test('the name of an issuer is given once', async () => {

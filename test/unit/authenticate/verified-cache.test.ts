@@ -177,11 +177,12 @@ test('while the state is away a route decides what a known identity is worth', (
   assert.equal(recall('ann', 'open-to-known'), 'unknown');
 });
 
-test('what does not need the state is judged as if it were there', () => {
+test('what does not need the state is judged as if it were there, but on a closed route', () => {
   const { world, keep, recall } = setUp();
   keep('ann', { needsState: false });
   world.up = false;
-  assert.equal(recall('ann', 'closed'), 'ann');
+  assert.equal(recall('ann', 'grace'), 'ann');
+  assert.equal(recall('ann', 'closed'), 'down');
   world.nowMs += 60_000;
   assert.equal(recall('ann', 'open-to-known'), 'unknown');
 });
