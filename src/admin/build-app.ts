@@ -6,6 +6,7 @@ import type { Logger } from '../lib/logger.ts';
 import { addAccountRoutes } from './account-routes.ts';
 import type { AdminApp, TypeboxProvider } from './admin-app.ts';
 import { addApiKeyRoutes } from './api-key-routes.ts';
+import { addAuditRoutes, addAuditTrail } from './audit-routes.ts';
 import { addCertificateRoutes } from './certificate-routes.ts';
 import { addHouseRoutes } from './house-routes.ts';
 import { makeKnownPaths } from './known-paths.ts';
@@ -62,7 +63,9 @@ export async function buildApp({ view, logger }: AppOptions): Promise<AdminApp> 
     const level = method === 'GET' || method === 'HEAD' ? 'debug' : 'info';
     logger[level]({ ...fields, status: reply.statusCode }, 'admin request');
   });
+  addAuditTrail(app, view.audit);
   addHouseRoutes(app, view);
+  addAuditRoutes(app, view.audit);
   addCertificateRoutes(app, view.certificates);
   addAccountRoutes(app, view.accounts);
   addApiKeyRoutes(app, view.apiKeys);

@@ -188,6 +188,36 @@ export const ReadinessAnswer = Type.Object({
 /** What is told without a credential: notes may name files and keys of the configuration. */
 export const OpenReadinessAnswer = Type.Omit(ReadinessAnswer, ['notes']);
 
+/** Numbers of a query are text: nothing is coerced. */
+export const AuditQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$', description: 'Default 100' })),
+    after: Type.Optional(
+      Type.String({ pattern: '^[0-9a-f-]{1,64}$', description: '`id` of an entry: older ones' }),
+    ),
+  },
+  strict,
+);
+
+const maybe = () => Type.Optional(Type.String());
+
+export const AuditAnswer = Type.Object({
+  id: Type.String(),
+  time: Type.String(),
+  who: Type.String({ description: 'admin-token, cli or system' }),
+  address: maybe(),
+  what: Type.String(),
+  target: maybe(),
+  outcome: Type.String({ description: 'done or failed' }),
+  code: maybe(),
+  before: maybe(),
+  after: maybe(),
+  rotation: maybe(),
+  processes: Type.Optional(strings()),
+  problems: Type.Optional(strings()),
+  process: Type.String(),
+});
+
 export const CountAnswer = Type.Object({ ended: Type.Integer() });
 export const GenerationAnswer = Type.Object({ generation: Type.Integer() });
 export const HealthAnswer = Type.Object({ status: Type.Literal('ok') });

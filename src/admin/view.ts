@@ -1,6 +1,7 @@
 import type { AccountView } from '../accounts/accounts.ts';
 import type { ApiKeyView } from '../api-keys/api-key.ts';
 import type { CertificateView, RotationResult } from '../certificates/keeper.ts';
+import type { AuditEntry, AuditRecord } from '../observe/audit.ts';
 import type { SessionView } from '../sessions/sessions.ts';
 import type { StoreHealth } from '../state/store.ts';
 import type { StreamView } from '../streams/open-stream.ts';
@@ -48,6 +49,12 @@ export interface GatewayView {
     list(): readonly StreamView[];
     /** @returns whether it was open */
     cut(id: string): boolean;
+  };
+  readonly audit: {
+    /** Gives entries, the newest first; `after` is the id of the one before. */
+    list(limit: number, after: string | undefined): Promise<readonly AuditRecord[]>;
+    /** Takes an entry; never fails. */
+    record(entry: AuditEntry): void;
   };
   routes(): readonly RouteView[];
   upstreams(): readonly UpstreamView[];

@@ -170,8 +170,8 @@ export class Keeper {
    * @throws SP_CERTIFICATE_UNKNOWN; SP_CERTIFICATE_INVALID when nothing was uploaded, or routes would be left without a certificate
    */
   async remove(name: string): Promise<void> {
-    const order = { name, pair: undefined, fingerprint256: undefined, watched: false };
-    this.#places.known(name);
+    const before = served(this.#places.known(name))?.pair.fingerprint256;
+    const order = { name, pair: undefined, fingerprint256: undefined, before, watched: false };
     await this.#rotations.run(order, () => this.#inTurn(() => this.#take(name)));
   }
 
@@ -250,7 +250,8 @@ export class Keeper {
     pair: CertificatePair,
     { version, watched }: { readonly version: number | undefined; readonly watched: boolean },
   ): Promise<RotationResult> {
-    const order = { name, pair: storedOf(pair), fingerprint256: pair.fingerprint256, watched };
+    const before = served(this.#places.placeFor(name))?.pair.fingerprint256;
+    const order = { name, pair: storedOf(pair), fingerprint256: pair.fingerprint256, before, watched };
     return await this.#rotations.run(order, (confirmedBy) =>
       this.#inTurn(async () => {
         const place = this.#places.placeFor(name);
@@ -319,10 +320,11 @@ export class Keeper {
     if (ca === undefined) return;
     const { clock, logger } = this.#options;
     for (const place of this.#places.all()) {
-      const source = place.config?.source;
-      if (source?.kind !== 'dev' || place.base === undefined || !isDue(place.base, clock)) continue;
+      const { base, config } = place;
+      if (config?.source.kind !== 'dev' || base === undefined || !isDue(base, clock)) continue;
+      const options = { ...this.#options, hostsOf: () => base.names };
       try {
-        this.#places.setBase(place, await loadDev(place.name, source, this.#options, ca));
+        this.#places.setBase(place, await loadDev(place.name, config.source, options, ca));
       } catch (error) {
         const { detail } = asGatewayError(error);
         logger.error({ certificate: place.name, detail }, 'a dev certificate could not be renewed');

@@ -39,7 +39,10 @@ function exchange(
   access: AdminAccess,
   order: Order,
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const headers: Record<string, string | number> = { authorization: `Bearer ${access.token}` };
+  const headers: Record<string, string | number> = {
+    authorization: `Bearer ${access.token}`,
+    'user-agent': 'sallyport-cli',
+  };
   if (order.payload !== undefined) {
     headers['content-type'] = 'application/json';
     headers['content-length'] = Buffer.byteLength(order.payload);

@@ -3,9 +3,11 @@ import { readClientCertificate } from '../certificates/client-certificate.ts';
 import type { ClientDemands } from '../certificates/client-demands.ts';
 import { wildcardOf } from '../certificates/host-name.ts';
 import { Keeper } from '../certificates/keeper.ts';
+import type { RotationStep } from '../certificates/rotation/rotation.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import { sameSettings } from '../lib/same-settings.ts';
 import type { CertificatePicker } from '../listen/certificate-picker.ts';
+import type { Audit } from '../observe/audit.ts';
 import type { Foundation } from './foundation.ts';
 import { servedHosts } from './served-hosts.ts';
 
@@ -34,7 +36,7 @@ export async function openCertificates(
     await present.keeper.refresh();
     return present;
   }
-  const { store, sealer, notices, clock, logger, metrics, dataFolder } = foundation;
+  const { store, sealer, notices, roster, clock, logger, metrics, dataFolder } = foundation;
   const scope = { routes: config.routes };
   let open: Keeper | undefined;
   const namesOf = (name: string): readonly string[] =>
@@ -47,11 +49,15 @@ export async function openCertificates(
     records: store.records,
     sealer,
     notices,
+    fleet: { roster, leases: store.leases },
+    onStep: (step) => auditStep(step, foundation.audit),
     devFolder: dataFolder,
     clock,
     logger,
   });
   open = keeper;
+  // From here on it answers to rotations that others lead.
+  await roster.start();
   const bare = uncoveredHosts(config, keeper);
   if (bare.length > 0) {
     logger.warn(
@@ -78,6 +84,22 @@ export async function openCertificates(
 
 function isMeant(routeHost: string, host: string): boolean {
   return routeHost === host || routeHost === '*' || routeHost === wildcardOf(host);
+}
+
+function auditStep(step: RotationStep, audit: Audit): void {
+  const { certificate, fingerprint256, before, code, rotation, processes, problems } = step;
+  audit.record({
+    who: 'system',
+    what: `rotation-${step.step}`,
+    target: certificate,
+    outcome: step.step === 'abandoned' ? 'failed' : 'done',
+    code,
+    before,
+    after: fingerprint256,
+    rotation,
+    processes,
+    problems,
+  });
 }
 
 /** Hosts that routes name and for which a handshake can only fail. */

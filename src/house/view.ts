@@ -54,6 +54,10 @@ export function makeView(parts: ViewParts): GatewayView {
       'jti' in order
         ? revocations.revokeToken(order.jti)
         : revocations.revokeSubject(order.subject, order.beforeSec),
+    audit: {
+      list: (limit, after) => foundation.audit.list(limit, after),
+      record: (entry) => foundation.audit.record(entry),
+    },
     streams: { list: () => streams.list(), cut: (id) => streams.cut(id) },
     routes: () =>
       house().table.routes.map(({ config }) => ({

@@ -159,8 +159,8 @@ async function requestsCostNothing(t: TestContext, { there }: Pair, redis: Redis
   const seconds = (performance.now() - startedMs) / 1_000;
   const grown = (await workOf(redis)) - before;
   t.diagnostic(`${CACHED_REQUESTS} requests in ${seconds.toFixed(1)} s: ${grown} commands`);
-  // What remains goes by time: each process follows the log and asks for health, and the touch of the one session.
-  assert.ok(grown < 10 + seconds * 10, `${grown} commands`);
+  // What remains goes by time: each process follows the log, asks for health and shows itself, and the touch of the one session.
+  assert.ok(grown < 20 + seconds * 20, `${grown} commands`);
 }
 
 /** Commands that Redis has run, but those of this test. */

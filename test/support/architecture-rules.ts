@@ -59,7 +59,7 @@ export const PLACES: Readonly<Record<string, PlaceRule>> = {
   streams: cellar,
   admin: {
     values: [],
-    types: [...CARDS, ...CELLAR],
+    types: [...CARDS, ...CELLAR, 'observe'],
     reason: 'The admin API sees the house through admin/view.ts, which gateway.ts implements.',
   },
   'pipeline.ts': {

@@ -119,7 +119,7 @@ export class Participant {
 
 /** Says why an attempt failed, in words that may be shown to the one who rotates. */
 export function wordsOf(error: unknown): string {
-  const { problems, detail, title, code } = asGatewayError(error);
+  const { problems, title, code } = asGatewayError(error);
   if (problems.length > 0) return problems.join(' ');
-  return code === 'SP_INTERNAL' ? (detail ?? title) : title;
+  return code === 'SP_INTERNAL' && error instanceof Error ? error.message : title;
 }

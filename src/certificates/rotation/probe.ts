@@ -1,12 +1,5 @@
 import { isIP } from 'node:net';
-import {
-  checkServerIdentity,
-  connect,
-  createServer,
-  type SecureContext,
-  type Server,
-  type TLSSocket,
-} from 'node:tls';
+import { connect, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
 import type { TlsPreset } from '../../config/config.ts';
 import type { CertificatePair } from '../certificate.ts';
 import type { Found } from '../shelf.ts';
@@ -21,7 +14,7 @@ const BOUND_MS = 3000;
  * as SNI, and gives the fingerprint that the client saw. The pair is served to nobody else.
  *
  * @param found - gives the context as it would be given to real handshakes
- * @throws Error in words for people: no handshake in three seconds, another certificate, a name that does not match
+ * @throws Error in words for people: no handshake in three seconds, or another certificate
  */
 export async function probe(pair: CertificatePair, preset: TlsPreset, found: Found): Promise<string> {
   const server = createServer({
@@ -75,8 +68,6 @@ function handshake(pair: CertificatePair, port: number, servername: string): Pro
     socket.once('secureConnect', () => {
       const seen = socket.getPeerCertificate();
       if (seen.fingerprint256 !== pair.fingerprint256) fail(`it showed ${seen.fingerprint256}`);
-      else if (checkServerIdentity(servername, seen) !== undefined)
-        fail('the certificate is not for this name');
       else resolve();
       socket.destroy();
     });

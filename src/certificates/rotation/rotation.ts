@@ -19,6 +19,8 @@ export interface RotationStep {
   readonly rotation: string;
   readonly step: 'staged' | 'confirmed' | 'committed' | 'abandoned';
   readonly fingerprint256: string | undefined;
+  /** Fingerprint of what was served when it began. */
+  readonly before: string | undefined;
   readonly processes?: readonly string[];
   readonly problems?: readonly string[];
   readonly code?: string;
@@ -38,6 +40,8 @@ export interface RotationOrder {
   readonly name: string;
   readonly pair: StoredPair | undefined;
   readonly fingerprint256: string | undefined;
+  /** Fingerprint of what is served now. */
+  readonly before: string | undefined;
   readonly watched: boolean;
 }
 
@@ -61,11 +65,11 @@ export class Rotation {
    */
   async run<T>(order: RotationOrder, commit: (confirmedBy: readonly string[]) => Promise<T>): Promise<T> {
     const { leases, roster, records, onStep } = this.#options;
-    const { name, fingerprint256 } = order;
+    const { name, fingerprint256, before } = order;
     const rotation = randomUUID();
     const lease = await leases.acquire(`certificate-rotation/${name}`, rotation, LEASE_MS);
     if (lease === undefined) throw new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'rotating' });
-    const about = { certificate: name, rotation, fingerprint256 };
+    const about = { certificate: name, rotation, fingerprint256, before };
     const stage: Stage = { ...order, rotation, by: roster.self };
     try {
       const processes = await this.#stage(stage);

@@ -10,6 +10,7 @@ import { GatewayError } from '../../../src/errors.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Logger } from '../../../src/lib/logger.ts';
 import { Secret } from '../../../src/lib/secret.ts';
+import type { AuditEntry } from '../../../src/observe/audit.ts';
 
 export const TOKEN = 'a-token-of-the-admin-door-0123456789';
 
@@ -33,6 +34,7 @@ export interface Call {
 export interface AdminHouse {
   readonly calls: unknown[][];
   readonly logged: unknown[];
+  readonly audited: AuditEntry[];
   readonly port: number;
   readonly ca: string;
   readonly admin: Admin;
@@ -48,9 +50,10 @@ export async function openAdminHouse(hosts: readonly string[] = []): Promise<Adm
   const leaf = await issueDevLeaf(ca, { names: ['localhost', '127.0.0.1'], keyType: 'ecdsa' });
   const calls: unknown[][] = [];
   const logged: unknown[] = [];
+  const audited: AuditEntry[] = [];
   const note = (fields: object, message: string) => logged.push({ ...fields, message });
   const logger: Logger = { debug: note, info: note, warn: note, error: note };
-  const admin = makeAdmin({ view: makeView(calls), token: new Secret(TOKEN), hosts, logger });
+  const admin = makeAdmin({ view: makeView(calls, audited), token: new Secret(TOKEN), hosts, logger });
   const url = await admin.listen(
     { kind: 'tcp', host: '127.0.0.1', port: 0 },
     { cert: leaf.certificate, key: leaf.key },
@@ -59,6 +62,7 @@ export async function openAdminHouse(hosts: readonly string[] = []): Promise<Adm
   return {
     calls,
     logged,
+    audited,
     port,
     ca: ca.certificate,
     admin,
@@ -109,10 +113,17 @@ function sendRaw(port: number, ca: string, bytes: string): Promise<string> {
   });
 }
 
-function makeView(calls: unknown[][]): GatewayView {
+function makeView(calls: unknown[][], audited: AuditEntry[]): GatewayView {
   const rotation = { name: 'site', fingerprint256: 'AA:BB', previous: 'CC:DD', confirmedBy: ['1'] };
   const account = { name: 'alice', groups: ['ops'], email: undefined, createdAtSec: 1, updatedAtSec: 2 };
   return {
+    audit: {
+      list: async (...words) => {
+        calls.push(['audit', ...words]);
+        return [];
+      },
+      record: (entry) => void audited.push(entry),
+    },
     certificates: {
       list: () => [
         {

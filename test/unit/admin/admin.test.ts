@@ -160,6 +160,22 @@ test('routes, upstreams and reload answer', async () => {
   assert.deepEqual((await house.call('/v1/reload', { method: 'POST' })).json, { generation: 5 });
 });
 
+test('every change that is asked for is written down, with its outcome and nothing that was sent', async () => {
+  house.audited.length = 0;
+  const body = { password: 'correct horse battery', groups: ['ops'] };
+  await house.call('/v1/users/alice', { method: 'PUT', body });
+  await house.call('/v1/users/nobody', { method: 'DELETE', headers: { 'user-agent': 'sallyport-cli' } });
+  await house.call('/v1/users');
+  const [put, removed, ...more] = house.audited;
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    [put?.who, put?.what, put?.target, put?.outcome],
+    ['admin-token', 'PUT /v1/users/:name', 'alice', 'done'],
+  );
+  assert.deepEqual([removed?.who, removed?.outcome, removed?.code], ['cli', 'failed', 'SP_ADMIN_NOT_FOUND']);
+  assert.ok(!JSON.stringify(house.audited).includes('horse'));
+});
+
 test('the description lists exactly the routes that exist', async () => {
   const { json } = await house.call('/openapi.json');
   const paths = Object.keys(Object(json).paths).sort();
@@ -169,6 +185,7 @@ test('the description lists exactly the routes that exist', async () => {
     '/readyz',
     '/v1/api-keys',
     '/v1/api-keys/{id}',
+    '/v1/audit',
     '/v1/certificates',
     '/v1/certificates/{name}',
     '/v1/certificates/{name}/rollback',
@@ -251,6 +268,7 @@ function emptyView(): Parameters<typeof makeAdmin>[0]['view'] {
     apiKeys: { list: nothing, create: nothing, revoke: nothing },
     sessions: { list: nothing, revoke: nothing, revokeAll: nothing },
     revokeTokens: nothing,
+    audit: { list: nothing, record: () => undefined },
     streams: { list: () => [], cut: () => false },
     routes: () => [],
     upstreams: () => [],
