@@ -93,13 +93,34 @@ export async function devCaFor(
   return wanted ? await loadOrMakeDevCa(options.devFolder, options.clock) : undefined;
 }
 
-/** Gives what the configuration gives each certificate, by name. */
+/**
+ * Gives what the configuration gives each certificate, by name. A host that one of them names in full is left to it by
+ * the dev certificates.
+ */
 export async function loadBases(
   configs: readonly CertificateConfig[],
   options: BaseOptions,
   ca: DevCa | undefined,
 ): Promise<ReadonlyMap<string, BasePair>> {
   const bases = new Map<string, BasePair>();
+  const named = new Set<string>();
+  for (const { source } of configs)
+    if (source.kind === 'dev') for (const name of source.names) named.add(name);
+  const own = configs.filter(({ source }) => source.kind !== 'dev');
+  await loadAll(own, options, { ca, bases });
+  for (const { pair } of bases.values()) for (const name of pair?.names ?? []) named.add(name);
+  const hostsOf = (name: string): readonly string[] =>
+    options.hostsOf(name).filter((host) => !named.has(host));
+  const dev = configs.filter(({ source }) => source.kind === 'dev');
+  await loadAll(dev, { ...options, hostsOf }, { ca, bases });
+  return bases;
+}
+
+async function loadAll(
+  configs: readonly CertificateConfig[],
+  options: BaseOptions,
+  { ca, bases }: { readonly ca: DevCa | undefined; readonly bases: Map<string, BasePair> },
+): Promise<void> {
   for (let start = 0; start < configs.length; start += AT_ONCE) {
     const some = configs.slice(start, start + AT_ONCE);
     const loaded = await Promise.all(
@@ -107,5 +128,4 @@ export async function loadBases(
     );
     for (const [name, base] of loaded) bases.set(name, base);
   }
-  return bases;
 }

@@ -329,6 +329,27 @@ test('a dev certificate is renewed before it ends, and an upload over it stays',
   assert.equal(serving(keeper, 'dev'), fingerprint(own));
 });
 
+test('a dev wildcard leaves a host to the certificate that names it, today and when it is renewed', async (t) => {
+  const h = await house(t);
+  const own = fresh(['s.localhost'], { notAfterMs: h.now + days(200) });
+  const wild = { kind: 'dev' as const, names: ['localhost', '*.localhost'], keyType: 'ecdsa' as const };
+  const named = { kind: 'dev' as const, names: ['d.localhost'], keyType: 'ecdsa' as const };
+  const keeper = await h.open(
+    [
+      { name: 'dev', tls: undefined, source: wild },
+      { name: 'other', tls: undefined, source: named },
+      await fileConfig(h.folder, 'strict', own, 'modern'),
+    ],
+    { hostsOf: (name) => (name === 'dev' ? ['a.localhost', 's.localhost', 'd.localhost'] : []) },
+  );
+  const served = (): unknown[] =>
+    ['a', 's', 'd', 'x'].map((label) => keeper.find(`${label}.localhost`)?.certificates);
+  assert.deepEqual(served(), [['dev'], ['strict'], ['other'], ['dev']]);
+  h.now += days(61);
+  await keeper.refresh();
+  assert.deepEqual(served(), [['dev'], ['strict'], ['other'], ['dev']]);
+});
+
 test('hosts without a certificate demand the policy of the default one', async (t) => {
   const h = await house(t);
   const strict = await fileConfig(h.folder, 'strict', fresh(['strict.example.com']), 'modern');
