@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asGatewayError, GatewayError } from '../../errors.ts';
 import type { Leases } from '../../state/store.ts';
 import type { CertificatePair } from '../certificate.ts';
@@ -33,6 +34,8 @@ const MOST_WAIT_MS = 3600_000;
 const LOOK_AGAIN_MS = 2_000;
 /** How long the pair of another process may take to get here. */
 const NOTICE_MS = 60_000;
+/** How often a new pair is offered to the keeper. */
+const SERVE_TRIES = 10;
 const HINT_RETRY_MS = 3600_000;
 
 /**
@@ -121,8 +124,7 @@ export class Renewal {
     try {
       logger.info({ certificate: name, names }, 'a certificate is being ordered');
       const ordered = await issue(this.#parts, source, { names, present: pair?.certificate }, signal);
-      if (!(await holds())) throw new AcmeError({ reason: 'stopped', detail: 'another process took over' });
-      const fingerprint256 = await this.#parts.serve(name, ordered);
+      const fingerprint256 = await this.#serve(ordered, signal, holds);
       await noteSuccess(records, name, clock, fingerprint256);
       this.#failure = undefined;
       onOutcome('ordered');
@@ -138,6 +140,21 @@ export class Renewal {
       const againAtMs = await noteFailure(records, name, clock, error);
       this.#failure = { error, againAtMs };
       return againAtMs - clock();
+    }
+  }
+
+  /** A pair that cannot be stored at the moment is not thrown away: the CA counts every one that it gives. */
+  async #serve(ordered: OrderedPair, signal: AbortSignal, holds: () => Promise<boolean>): Promise<string> {
+    for (let tries = 1; ; tries++) {
+      try {
+        if (!(await holds())) throw new AcmeError({ reason: 'stopped', detail: 'another process took over' });
+        return await this.#parts.serve(this.kept.name, ordered);
+      } catch (error) {
+        const { code } = asGatewayError(error);
+        const final = code === 'SP_CERTIFICATE_INVALID' || error instanceof AcmeError;
+        if (final || tries >= SERVE_TRIES) throw error;
+        await sleep(LOOK_AGAIN_MS, undefined, { signal });
+      }
     }
   }
 
