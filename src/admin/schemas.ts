@@ -5,7 +5,8 @@ const NAME_PATTERN = '^(?!\\.{1,2}$)[A-Za-z0-9._@*+-]{1,128}$';
 
 const strict = { additionalProperties: false };
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
-const pem = () => Type.String({ minLength: 1, maxLength: 1_048_576 });
+/** Not bounded here: the checks of an upload say more clearly what is empty or too large, and the body has its bound. */
+const pem = () => Type.String();
 const instant = () =>
   Type.Integer({ minimum: 0, maximum: 253_402_300_799, description: 'Seconds since the epoch' });
 const strings = () => Type.Array(Type.String());
