@@ -150,6 +150,8 @@ class Gateway {
       challenges: () => this.#cellar?.acme.board,
       ticketKeys: this.#foundation.ticketKeys,
       metrics: this.#foundation.metrics,
+      onSample: ({ serverName, address, refused }) =>
+        this.#cellar?.keeper.sampleHandshake(serverName, address, refused),
       serves: (host) => servesHost(present(this.#house).table, host),
     });
     const view = makeView({

@@ -6,6 +6,7 @@ import { type Corridor, makeArrivals } from '../listen/arrive.ts';
 import type { CertificatePicker } from '../listen/certificate-picker.ts';
 import type { Challenges } from '../listen/challenge-answers.ts';
 import { type Door, openDoor } from '../listen/door.ts';
+import { type HandshakeSample, HandshakeWatch } from '../listen/handshake-watch.ts';
 import { makePlainServer } from '../listen/plain-server.ts';
 import { makeTlsServer } from '../listen/tls-server.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -19,6 +20,8 @@ export interface DoorsParts {
   /** Keys of session tickets. */
   readonly ticketKeys: TicketKeys;
   readonly metrics: Metrics;
+  /** Learns which certificates clients take. */
+  readonly onSample: (sample: HandshakeSample) => void;
   readonly serves: (host: string) => boolean;
 }
 
@@ -33,6 +36,7 @@ export interface Doors {
 export async function openDoors(parts: DoorsParts): Promise<Doors> {
   const { limits, https, http, tls } = parts.config.listen;
   const arrivals = makeArrivals(parts.corridor, limits);
+  const watch = new HandshakeWatch(parts.onSample);
   const open: Door[] = [];
   try {
     for (const endpoint of https) {
@@ -42,6 +46,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
         tlsOptions: tlsOptions(tls),
         limits,
         arrivals,
+        watch,
         onHandshake: (outcome, protocol) => parts.metrics.handshake(protocol, outcome),
       });
       countConnections(server, parts.metrics);

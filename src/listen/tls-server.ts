@@ -20,6 +20,7 @@ import type { Connection } from './connection.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { describeSocket } from './describe-socket.ts';
 import { GuardedServers } from './guarded-servers.ts';
+import type { HandshakeWatch } from './handshake-watch.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { overhear } from './overhear.ts';
 import { sessionWatch } from './session-watch.ts';
@@ -31,6 +32,8 @@ export interface TlsServerParts {
   readonly arrivals: Arrivals;
   /** Answers of ACME challenges. */
   readonly challenges: Challenges;
+  /** Learns which certificates clients take; absent: nobody wants to know. */
+  readonly watch?: HandshakeWatch;
   readonly onHandshake: (outcome: 'done' | 'failed' | 'refused', protocol: string) => void;
 }
 
@@ -99,7 +102,8 @@ function makeOne(parts: TlsServerParts, demand: ClientDemand | undefined, shared
     demand === undefined ? serverOptions(parts) : guardedOptions(parts, demand),
   );
   const connections = new WeakMap<object, Connection>();
-  server.on('tlsClientError', (_error, socket: TLSSocket) => {
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    parts.watch?.failed(socket, error);
     parts.onHandshake('failed', 'none');
     socket.destroy();
   });
@@ -115,6 +119,7 @@ function makeOne(parts: TlsServerParts, demand: ClientDemand | undefined, shared
     return described;
   };
   server.on('secureConnection', (socket: TLSSocket) => {
+    parts.watch?.done(socket);
     parts.onHandshake('done', socket.getProtocol() ?? 'none');
     socket.setNoDelay(true);
     idle.shaken(socket);
@@ -206,8 +211,12 @@ function serverOptions(parts: TlsServerParts, demand?: ClientDemand): SecureServ
       return protocols.choose(this, servername, offered);
     },
     SNICallback(this: TLSSocket, serverName: string, done: SniAnswer) {
-      if (protocols.isChallenge(this)) answerProof(protocols, this, done);
-      else answerServerName({ socket: this, demand, certificates: parts.certificates }, serverName, done);
+      if (protocols.isChallenge(this)) {
+        answerProof(protocols, this, done);
+        return;
+      }
+      parts.watch?.asked(this, serverName);
+      answerServerName({ socket: this, demand, certificates: parts.certificates }, serverName, done);
     },
     // `storeHTTPOptions` of node's HTTP/1.1 server reads these, though the types of `http2` do not know them.
     ...{

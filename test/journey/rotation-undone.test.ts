@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ask } from '../support/ask.ts';
+import { pairMaker } from '../support/fresh-pair.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+
+const SITE = '/v1/certificates/localhost';
+const YAML = 'routes: [{ host: localhost, upstream: "internal:whoami", public: true }]\n';
+
+/** Makes a handshake that trusts one authority only and says so to the server, from an address of its own. */
+function visit({ port, folder }: TestGateway, address: string): Promise<number | null> {
+  const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-bind', `${address}:0`];
+  const trust = ['-servername', 'localhost', '-verify_return_error', '-CAfile', join(folder, 'trusted.pem')];
+  const child = spawn('openssl', [...args, ...trust], { stdio: ['ignore', 'ignore', 'ignore'] });
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+}
+
+async function rotated(house: TestGateway, make: ReturnType<typeof pairMaker>['make']): Promise<string> {
+  const { certificate, key, fingerprint256 } = make();
+  const answer = await house.call('PUT', SITE, { certificate, key });
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  assert.equal(new X509Certificate(certificate).fingerprint256, fingerprint256);
+  return fingerprint256;
+}
+
+test('a certificate that clients at several addresses refuse is taken back; one address alone cannot have it taken back', async (t) => {
+  const house = await startTestGateway({ yaml: YAML });
+  t.after(() => house.close());
+  const [trusted, strange] = [
+    pairMaker(['localhost', '*.localhost']),
+    pairMaker(['localhost', '*.localhost']),
+  ];
+  writeFileSync(join(house.folder, 'trusted.pem'), trusted.ca);
+  const served = async (): Promise<string | undefined> =>
+    (await ask({ port: house.port, ca: `${trusted.ca}\n${strange.ca}` })).fingerprint256;
+  const good = await rotated(house, trusted.make);
+  assert.equal(await visit(house, '127.0.0.2'), 0);
+  const bad = await rotated(house, strange.make);
+  for (let round = 0; round < 12; round++) assert.notEqual(await visit(house, '127.0.0.2'), 0);
+  assert.equal(await served(), bad);
+  for (const address of ['127.0.0.3', '127.0.0.4']) await visit(house, address);
+  const end = performance.now() + 3_000;
+  while ((await served()) !== good)
+    assert.ok(performance.now() < end, 'the refused certificate is still served');
+  assert.equal(await visit(house, '127.0.0.2'), 0);
+  const audit = await house.call('GET', '/v1/audit');
+  const committed = (Array.isArray(audit.body) ? audit.body : []).filter(
+    ({ what }) => what === 'rotation-committed',
+  );
+  assert.deepEqual([committed[0]?.before, committed[0]?.after], [bad, good]);
+});
