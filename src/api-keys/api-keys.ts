@@ -19,6 +19,8 @@ export interface ApiKeysOptions {
   readonly logger: Logger;
   /** Longest life, milliseconds; 0: one may live for ever. */
   readonly maxLifeMs: number;
+  /** Longest time since an owner without an account last signed in, milliseconds; 0: not asked. */
+  readonly confirmMs: number;
   /** Ends what was got for an app password; called when it ends. */
   readonly endSessions: (id: string) => Promise<void>;
   /** Gives what an account says now, `undefined` when there is none. */
@@ -26,6 +28,8 @@ export interface ApiKeysOptions {
     name: string,
   ) => Promise<{ readonly groups: readonly string[]; readonly email: string | undefined } | undefined>;
 }
+
+type Ages = Pick<ApiKeysOptions, 'maxLifeMs' | 'confirmMs'>;
 
 const INDEX = 'api-keys';
 const PAGE = 500;
@@ -42,17 +46,17 @@ const USE_GAP_MS = 60_000;
 export class ApiKeys {
   readonly #options: ApiKeysOptions;
   readonly #uses: LastUses;
-  #maxLifeMs: number;
+  #ages: Ages;
 
   constructor(options: ApiKeysOptions) {
     this.#options = options;
-    this.#maxLifeMs = options.maxLifeMs;
+    this.#ages = options;
     this.#uses = new LastUses((id, use) => this.#writeUse(id, use));
   }
 
-  /** Takes another longest life; it counts for those that there are, too. */
-  configure({ maxLifeMs }: { readonly maxLifeMs: number }): void {
-    this.#maxLifeMs = maxLifeMs;
+  /** Takes other ages; they count for those that there are, too. */
+  configure(ages: Ages): void {
+    this.#ages = ages;
   }
 
   /**
@@ -62,7 +66,7 @@ export class ApiKeys {
    * @throws SP_ADMIN_BAD_REQUEST that names every problem
    */
   async create(order: NewApiKey): Promise<{ readonly key: string; readonly view: ApiKeyView }> {
-    const { name, bounds, lifeMs } = checkOrder(order, this.#maxLifeMs);
+    const { name, bounds, lifeMs } = checkOrder(order, this.#ages.maxLifeMs);
     const key = newKey();
     const createdAtMs = this.#options.clock();
     const { user: owner, account, groups, email } = order.owner;
@@ -76,6 +80,7 @@ export class ApiKeys {
       email,
       ...bounds,
       createdAtMs,
+      confirmedAtMs: createdAtMs,
       expiresAtMs: lifeMs === undefined ? undefined : createdAtMs + lifeMs,
       lastUsedMs: undefined,
       lastAddress: undefined,
@@ -143,7 +148,7 @@ export class ApiKeys {
   }
 
   /**
-   * Takes over what a provider says now of an owner without an account, who just signed in.
+   * Takes over what a provider says now of an owner without an account, who just signed in, and that they did.
    *
    * Security: an app password keeps the groups of its making otherwise, for nobody else could say that one was lost.
    */
@@ -152,8 +157,10 @@ export class ApiKeys {
       for (const stored of page) {
         const record = this.#decodeOrLog(stored);
         if (record === undefined || record.account !== undefined) continue;
-        if (record.email === owner.email && sameList(record.groups, owner.groups)) continue;
-        await this.#write({ ...record, groups: owner.groups, email: owner.email }, stored.version);
+        const { groups, email } = owner;
+        const confirmed = { ...record, groups, email, confirmedAtMs: this.#options.clock() };
+        await this.#write(confirmed, stored.version);
+        if (record.email === email && sameList(record.groups, groups)) continue;
         // What is cached of it says what was so before.
         await this.#options.notices.publish({ kind: 'api-key-ended', id: record.id, user: owner.user });
       }
@@ -197,10 +204,12 @@ export class ApiKeys {
     return account && { ...found, groups: account.groups, email: account.email };
   }
 
-  #isLive({ createdAtMs, expiresAtMs }: KeyRecord): boolean {
-    const nowMs = this.#options.clock();
-    const longestMs = this.#maxLifeMs > 0 ? createdAtMs + this.#maxLifeMs : Number.POSITIVE_INFINITY;
-    return nowMs < Math.min(longestMs, expiresAtMs ?? Number.POSITIVE_INFINITY);
+  #isLive({ account, createdAtMs, confirmedAtMs, expiresAtMs }: KeyRecord): boolean {
+    const { maxLifeMs, confirmMs } = this.#ages;
+    const ends = [expiresAtMs ?? Number.POSITIVE_INFINITY];
+    if (maxLifeMs > 0) ends.push(createdAtMs + maxLifeMs);
+    if (account === undefined && confirmMs > 0) ends.push(confirmedAtMs + confirmMs);
+    return this.#options.clock() < Math.min(...ends);
   }
 
   #decodeOrLog(stored: StoredRecord): KeyRecord | undefined {

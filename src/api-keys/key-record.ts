@@ -15,6 +15,8 @@ export interface KeyRecord {
   readonly methods: readonly string[];
   readonly addresses: readonly string[];
   readonly createdAtMs: number;
+  /** When its owner, whom no account vouches for, last signed in. */
+  readonly confirmedAtMs: number;
   readonly expiresAtMs: number | undefined;
   readonly lastUsedMs: number | undefined;
   readonly lastAddress: string | undefined;
@@ -43,6 +45,7 @@ export function decodeKey(id: string, value: Uint8Array): KeyRecord {
     methods: fields.texts('methods'),
     addresses: fields.texts('addresses'),
     createdAtMs: fields.count('createdAtMs'),
+    confirmedAtMs: fields.optionalCount('confirmedAtMs') ?? fields.count('createdAtMs'),
     expiresAtMs: fields.optionalCount('expiresAtMs'),
     lastUsedMs: fields.optionalCount('lastUsedMs'),
     lastAddress: fields.optionalText('lastAddress'),

@@ -19,6 +19,7 @@ export function endedTag(notice: Notice): string | undefined {
     case 'api-key-ended':
       return apiKeyTag(notice.id);
     case 'certificate-changed':
+    case 'certificate-staged':
       return undefined;
   }
 }

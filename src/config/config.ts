@@ -197,6 +197,8 @@ export interface ClientCertificateConfig {
 export interface ApiKeyConfig {
   /** Longest life of an app password; 0: one may live for ever. */
   readonly maxLifeMs: number;
+  /** Longest time since the owner last signed in at a provider; 0: not asked. */
+  readonly confirmMs: number;
 }
 
 export interface UpstreamTarget {

@@ -4,7 +4,7 @@ import { DEFAULT_HASH_PARAMETERS } from '../accounts/argon2id.ts';
 import { HashPool } from '../accounts/hash-pool.ts';
 import { ApiKeys } from '../api-keys/api-keys.ts';
 import { VerifiedCache, type VerifiedCacheBounds } from '../authenticate/verified-cache.ts';
-import type { AuthenticateConfig } from '../config/config.ts';
+import type { ApiKeyConfig, AuthenticateConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/seal.ts';
@@ -98,8 +98,8 @@ function makeSecondFactors(base: Omit<CredentialParts, 'authenticate'>): SecondF
   return new SecondFactors({ ...base, failures, issuer: 'Sallyport' });
 }
 
-function apiKeySettings({ apiKey }: AuthenticateConfig): { readonly maxLifeMs: number } {
-  return { maxLifeMs: apiKey?.maxLifeMs ?? 0 };
+function apiKeySettings({ apiKey }: AuthenticateConfig): ApiKeyConfig {
+  return apiKey ?? { maxLifeMs: 0, confirmMs: 0 };
 }
 
 function cacheSettings({ cacheEntries, cacheMs, graceMs }: AuthenticateConfig): VerifiedCacheBounds {

@@ -10,7 +10,7 @@ import { resolveTokenIssuer, TokenIssuerSchema } from './token.ts';
 import { count, duration, durationOrOff, milliseconds, text } from './value.ts';
 
 const SESSION = { idle: '30m', absolute: '12h', reauth: 0 } as const;
-const API_KEY = { maxLife: '365d' } as const;
+const API_KEY = { maxLife: '365d', confirm: '30d' } as const;
 const CACHE = { ttl: '5m', entries: 50_000 } as const;
 const GRACE = '15m';
 
@@ -69,6 +69,14 @@ const ApiKeySchema = Type.Object(
       durationOrOff({
         description: 'Longest life of an app password; 0: one may live for ever.',
         default: API_KEY.maxLife,
+        long: true,
+      }),
+    ),
+    confirm: Type.Optional(
+      durationOrOff({
+        description:
+          'How long an app password works after its owner last signed in at a provider, who alone knows when they are gone; 0: until it ends.',
+        default: API_KEY.confirm,
         long: true,
       }),
     ),
@@ -178,7 +186,10 @@ export function resolveAuthenticate(input: unknown, context: ResolveContext): Re
     signIn: input.session !== undefined,
     oidc,
     certificate,
-    apiKey: input.apiKey && { maxLifeMs: milliseconds(input.apiKey.maxLife ?? API_KEY.maxLife) },
+    apiKey: input.apiKey && {
+      maxLifeMs: milliseconds(input.apiKey.maxLife ?? API_KEY.maxLife),
+      confirmMs: milliseconds(input.apiKey.confirm ?? API_KEY.confirm),
+    },
     cacheMs: milliseconds(cache.ttl),
     cacheEntries: cache.entries,
     graceMs: milliseconds(input.grace ?? GRACE),

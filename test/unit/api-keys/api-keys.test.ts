@@ -22,6 +22,7 @@ function open(t: TestContext) {
     clock,
     logger: silentLogger,
     maxLifeMs: 365 * DAY,
+    confirmMs: 30 * DAY,
     accountOf: async (name) => accounts.get(name),
     endSessions: async () => {},
   });
@@ -85,7 +86,7 @@ test('a key ends at its life, at the longest one, and not before', async (t) => 
     (await apiKeys.list('anna')).map(({ name }) => name),
     ['long'],
   );
-  apiKeys.configure({ maxLifeMs: DAY });
+  apiKeys.configure({ maxLifeMs: DAY, confirmMs: 0 });
   assert.equal(await apiKeys.byKey(long.key), undefined, 'a shorter limit counts for those that there are');
 });
 
@@ -149,4 +150,20 @@ test('an order that means nothing is refused with every problem', async (t) => {
     methods: ['get'],
   };
   assert.deepEqual((await apiKeys.create(good)).view.bounds.methods, ['GET']);
+});
+
+test('an app password of somebody whom a provider vouches for rests when they have not signed in for a month', async (t) => {
+  const { apiKeys, advance } = open(t);
+  const theirs = await apiKeys.create({ owner: carl, name: 'script' });
+  const ours = await apiKeys.create({ owner: anna, name: 'script' });
+  advance(29 * DAY);
+  assert.ok(await apiKeys.byKey(theirs.key));
+  await apiKeys.refreshOwner(carl);
+  advance(29 * DAY);
+  assert.ok(await apiKeys.byKey(theirs.key));
+  advance(2 * DAY);
+  assert.equal(await apiKeys.byKey(theirs.key), undefined);
+  assert.ok(await apiKeys.byKey(ours.key), 'an account says by itself when its user is gone');
+  await apiKeys.refreshOwner(carl);
+  assert.ok(await apiKeys.byKey(theirs.key), 'it works again when they have');
 });
