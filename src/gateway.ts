@@ -290,6 +290,8 @@ class Gateway {
     const { logger } = this.#foundation;
     this.#stopWatching();
     await this.#turn;
+    // Its leases are given back while the state can still be reached.
+    this.#cellar?.acme.close();
     this.#stopImporting();
     const cut = await this.#doors?.close(this.#house?.config.listen.drainMs ?? 0);
     if (cut !== undefined && cut > 0)

@@ -3,6 +3,7 @@ import { GatewayError } from '../../errors.ts';
 import { SealError, type Sealer } from '../../lib/seal.ts';
 import type { Records } from '../../state/store.ts';
 
+const INDEX = 'acme-accounts';
 const PREFIX = 'acme/account/';
 
 /**
@@ -26,7 +27,8 @@ export async function accountKey(
   if (stored !== undefined) return open(stored.value, sealer, place);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const sealed = sealer.seal(privateKey.export({ type: 'pkcs8', format: 'der' }), place);
-  if ((await records.put(place, sealed, { ifAbsent: true })) !== undefined) return privateKey;
+  if ((await records.put(place, sealed, { ifAbsent: true, indexes: [INDEX] })) !== undefined)
+    return privateKey;
   // Another process was faster: its key is the account's.
   const other = await records.get(place);
   if (other === undefined) throw corrupt();

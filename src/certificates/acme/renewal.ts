@@ -30,8 +30,10 @@ export interface Kept {
 const ORDER_MS = 15 * 60_000;
 const HINT_MS = 60_000;
 const MOST_WAIT_MS = 3600_000;
-/** Between two looks while another process orders, or the state is away. */
+/** Between two looks while another process orders. */
 const LOOK_AGAIN_MS = 2_000;
+/** Between two looks while the state is away. */
+const OUTAGE_MS = 10_000;
 /** How long the pair of another process may take to get here. */
 const NOTICE_MS = 60_000;
 /** How often a new pair is offered to the keeper. */
@@ -89,7 +91,7 @@ export class Renewal {
     } catch (error) {
       const { code, reason } = asGatewayError(error);
       this.#parts.logger.warn({ certificate: this.kept.name, code, reason }, 'an order has to wait');
-      this.#lookIn(LOOK_AGAIN_MS);
+      this.#lookIn(OUTAGE_MS);
     }
   }
 

@@ -4,8 +4,8 @@ import type { Leases } from '../../state/store.ts';
 /** What is done under a lease: `signal` ends it when the lease is lost, `holds` asks the state whether it still is ours. */
 export type Task<T> = (signal: AbortSignal, holds: () => Promise<boolean>) => Promise<T>;
 
-const TTL_MS = 60_000;
-const RENEW_MS = 15_000;
+const TTL_MS = 30_000;
+const RENEW_MS = 8_000;
 
 /**
  * Does something that only one process on the same state may do at a time.
