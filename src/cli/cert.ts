@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { issueDevLeaf, loadOrMakeDevCa } from '../certificates/dev-ca.ts';
-import { replaceFile } from '../certificates/private-file.ts';
-import { systemClock } from '../lib/clock.ts';
 import { makeAdminClient } from './admin-client.ts';
 import { type AdminFlags, DEFAULT_DATA, findAdmin, withAdminOptions } from './admin-options.ts';
+import { type DevFlags, makeDev, makeRequest, type OutFlags } from './cert-files.ts';
+import { printCertificate, printCertificates, printRotation } from './cert-view.ts';
 import { Complaint } from './complaint.ts';
 import type { Shell } from './shell.ts';
-import { printList } from './table.ts';
+import { rowsOf } from './table.ts';
 
 interface RotateFlags extends AdminFlags {
   readonly certificate?: string;
@@ -18,33 +16,63 @@ interface RotateFlags extends AdminFlags {
   readonly passphraseStdin?: boolean;
 }
 
-interface DevFlags {
-  readonly data: string;
-  readonly out: string;
-  readonly rsa?: boolean;
+interface ImportFlags extends AdminFlags {
+  readonly name: string;
+  readonly passphraseStdin?: boolean;
 }
 
-const COLUMNS = ['name', 'names', 'notAfter', 'keyType', 'source', 'fingerprint256'];
-
-/** Adds `cert list | dev | rotate | rollback`. */
+/** Adds `cert list | show | rotate | rollback | import | dev | csr`. */
 export function addCertCommand(program: Command, shell: Shell): void {
   const cert = program.command('cert').description('certificates');
+  addReading(cert, shell);
+  addRotating(cert, shell);
+
+  withFileOptions(cert.command('dev <names...>'))
+    .description('make a certificate that the development CA signs')
+    .option('--data <folder>', 'folder of the development CA', DEFAULT_DATA)
+    .action((names: string[], flags: DevFlags) => makeDev(names, flags, shell));
+
+  withFileOptions(cert.command('csr <names...>'))
+    .description('make a key, which stays on this machine, and a request for an authority')
+    .action((names: string[], flags: OutFlags) => makeRequest(names, flags, shell));
+}
+
+function withFileOptions(command: Command): Command {
+  return command
+    .option('--out <folder>', 'where the files are written', 'certs')
+    .option('--rsa', 'an RSA key instead of ECDSA')
+    .option('--json', 'JSON for scripts');
+}
+
+function addReading(cert: Command, shell: Shell): void {
+  const list = (flags: AdminFlags) =>
+    makeAdminClient(findAdmin(flags, shell)).call('GET', '/v1/certificates');
 
   withAdminOptions(cert.command('list'))
     .description('list what the gateway serves')
     .option('--json', 'JSON for scripts')
-    .action(async (flags: AdminFlags) => {
-      const list = await makeAdminClient(findAdmin(flags, shell)).call('GET', '/v1/certificates');
-      printList(list, { json: flags.json, columns: COLUMNS }, shell);
-    });
+    .action(async (flags: AdminFlags) => printCertificates(await list(flags), flags.json, shell));
 
-  cert
-    .command('dev <names...>')
-    .description('make a certificate that the development CA signs')
-    .option('--data <folder>', 'folder of the development CA', DEFAULT_DATA)
-    .option('--out <folder>', 'where the pair is written', 'certs')
-    .option('--rsa', 'an RSA key instead of ECDSA')
-    .action((names: string[], flags: DevFlags) => makeDev(names, flags, shell));
+  withAdminOptions(cert.command('show <name>'))
+    .description('show one certificate')
+    .option('--json', 'JSON for scripts')
+    .action(async (name: string, flags: AdminFlags) => {
+      const found = rowsOf(await list(flags)).find((row) => row.name === name);
+      if (found === undefined) throw new Complaint('There is no certificate of this name', { where: name });
+      printCertificate(found, flags.json, shell);
+    });
+}
+
+function addRotating(cert: Command, shell: Shell): void {
+  const call = async (
+    method: 'PUT' | 'POST',
+    path: string,
+    flags: AdminFlags,
+    body?: object,
+  ): Promise<void> => {
+    const client = makeAdminClient(findAdmin(flags, shell));
+    printRotation(await client.call(method, `/v1/certificates/${path}`, body), flags.json, shell);
+  };
 
   withAdminOptions(cert.command('rotate <name>'))
     .description('serve another certificate from the next handshake on')
@@ -52,34 +80,39 @@ export function addCertCommand(program: Command, shell: Shell): void {
     .option('--key <file>', 'PEM key')
     .option('--pkcs12 <file>', 'PKCS#12 bundle, instead of certificate and key')
     .option('--passphrase-stdin', 'read the passphrase of the key from the standard input')
-    .action(async (name: string, flags: RotateFlags) => {
-      const upload = await readUpload(flags, shell);
-      const client = makeAdminClient(findAdmin(flags, shell));
-      report(await client.call('PUT', `/v1/certificates/${encodeURIComponent(name)}`, upload), shell);
+    .option('--json', 'JSON for scripts')
+    .action(async (name: string, flags: RotateFlags) =>
+      call('PUT', encodeURIComponent(name), flags, await readUpload(flags, shell)),
+    );
+
+  withAdminOptions(cert.command('import <file>'))
+    .description('serve the certificate of a PKCS#12 bundle (.p12, .pfx)')
+    .requiredOption('--name <name>', 'the name under which it is rotated')
+    .option('--passphrase-stdin', 'read the passphrase from the standard input instead of asking for it')
+    .option('--json', 'JSON for scripts')
+    .action(async (file: string, flags: ImportFlags) => {
+      const pkcs12 = read(file, shell).toString('base64');
+      const passphrase =
+        flags.passphraseStdin === true
+          ? await firstLine(shell)
+          : await shell.askHidden('Passphrase (empty when there is none): ');
+      const upload = { pkcs12, ...(passphrase === undefined || passphrase === '' ? {} : { passphrase }) };
+      await call('PUT', encodeURIComponent(flags.name), flags, upload);
     });
 
   withAdminOptions(cert.command('rollback <name>'))
     .description('return to the previous certificate')
-    .action(async (name: string, flags: AdminFlags) => {
-      const client = makeAdminClient(findAdmin(flags, shell));
-      report(await client.call('POST', `/v1/certificates/${encodeURIComponent(name)}/rollback`), shell);
-    });
+    .option('--json', 'JSON for scripts')
+    .action((name: string, flags: AdminFlags) => call('POST', `${encodeURIComponent(name)}/rollback`, flags));
 }
 
-async function makeDev(names: readonly string[], flags: DevFlags, shell: Shell): Promise<void> {
-  const ca = await loadOrMakeDevCa(resolve(shell.folder, flags.data), systemClock);
-  const pair = await issueDevLeaf(ca, { names, keyType: flags.rsa === true ? 'rsa' : 'ecdsa' });
-  const folder = resolve(shell.folder, flags.out);
-  await mkdir(folder, { recursive: true });
-  const stem = join(folder, (names[0] ?? 'dev').replaceAll(/[^A-Za-z0-9.-]/g, '_'));
-  await replaceFile(`${stem}.key`, pair.key, 0o600);
-  await replaceFile(`${stem}.crt`, pair.certificate, 0o644);
-  shell.out(`${stem}.crt\n${stem}.key\n`);
+async function firstLine(shell: Shell): Promise<string | undefined> {
+  return (await shell.readInput()).split(/\r?\n/, 1)[0];
 }
 
 async function readUpload(flags: RotateFlags, shell: Shell): Promise<object> {
   const { certificate, key, pkcs12 } = flags;
-  const line = flags.passphraseStdin === true ? (await shell.readInput()).split(/\r?\n/, 1)[0] : undefined;
+  const line = flags.passphraseStdin === true ? await firstLine(shell) : undefined;
   const passphrase = line === undefined ? {} : { passphrase: line };
   if (pkcs12 !== undefined && certificate === undefined && key === undefined) {
     return { pkcs12: read(pkcs12, shell).toString('base64'), ...passphrase };
@@ -100,10 +133,4 @@ function read(file: string, shell: Shell): Buffer {
   } catch (cause) {
     throw new Complaint('The file cannot be read', { where: file, cause });
   }
-}
-
-function report(answer: unknown, shell: Shell): void {
-  const { name, fingerprint256, previous } = Object(answer);
-  shell.out(`${name} now serves ${fingerprint256}\n`);
-  if (previous !== undefined) shell.out(`before: ${previous} (undo with: sallyport cert rollback ${name})\n`);
 }

@@ -1,0 +1,80 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { join, resolve } from 'node:path';
+import { buildRequest } from '../certificates/acme/csr.ts';
+import { issueDevLeaf, loadOrMakeDevCa } from '../certificates/dev-ca.ts';
+import { replaceFile, writeOnce } from '../certificates/private-file.ts';
+import { systemClock } from '../lib/clock.ts';
+import { Complaint } from './complaint.ts';
+import type { Shell } from './shell.ts';
+
+/** Where files are written, and how. */
+export interface OutFlags {
+  readonly out: string;
+  readonly rsa?: boolean;
+  readonly json?: boolean;
+}
+
+/** Options of `cert dev`. */
+export interface DevFlags extends OutFlags {
+  readonly data: string;
+}
+
+const HOST = /^(\*\.)?([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$/i;
+
+/** Makes a pair that the development CA signs, `NAME.crt` and `NAME.key`. */
+export async function makeDev(names: readonly string[], flags: DevFlags, shell: Shell): Promise<void> {
+  const ca = await loadOrMakeDevCa(resolve(shell.folder, flags.data), systemClock);
+  const pair = await issueDevLeaf(ca, { names, keyType: flags.rsa === true ? 'rsa' : 'ecdsa' });
+  const stem = await stemOf(names, flags, shell);
+  await replaceFile(`${stem}.key`, pair.key, 0o600);
+  await replaceFile(`${stem}.crt`, pair.certificate, 0o644);
+  report({ certificate: `${stem}.crt`, key: `${stem}.key` }, flags, shell);
+}
+
+/**
+ * Makes a certificate request for an authority, `NAME.csr`, and its key, `NAME.key`.
+ *
+ * A key that is there already is never written over: the request of a certificate may be out.
+ * Security: the key stays on this machine, readable by its owner only.
+ */
+export async function makeRequest(names: readonly string[], flags: OutFlags, shell: Shell): Promise<void> {
+  const wrong = names.find((name) => isIP(name) !== 0 || !HOST.test(name));
+  if (wrong !== undefined) throw new Complaint('A request names hosts, in ASCII', { where: wrong });
+  const { privateKey } =
+    flags.rsa === true
+      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+      : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const stem = await stemOf(names, flags, shell);
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  if ((await writeOnce(`${stem}.key`, key, 0o600)) !== key) {
+    throw new Complaint('There is a key of this name already', {
+      where: `${stem}.key`,
+      remedy: 'move it away, or name another folder with --out',
+    });
+  }
+  const der = buildRequest(
+    privateKey,
+    names.map((name) => name.toLowerCase()),
+  );
+  await replaceFile(`${stem}.csr`, pemOf(der), 0o644);
+  report({ request: `${stem}.csr`, key: `${stem}.key` }, flags, shell);
+}
+
+async function stemOf(names: readonly string[], { out }: OutFlags, shell: Shell): Promise<string> {
+  const folder = resolve(shell.folder, out);
+  await mkdir(folder, { recursive: true });
+  return join(folder, (names[0] ?? 'dev').replaceAll(/[^A-Za-z0-9.-]/g, '_'));
+}
+
+function pemOf(der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN CERTIFICATE REQUEST-----', ...lines, '-----END CERTIFICATE REQUEST-----', ''].join(
+    '\n',
+  );
+}
+
+function report(files: Readonly<Record<string, string>>, { json }: OutFlags, shell: Shell): void {
+  shell.out(json === true ? `${JSON.stringify(files, null, 2)}\n` : `${Object.values(files).join('\n')}\n`);
+}
