@@ -9,6 +9,8 @@ export interface StreamDoor {
   readonly ca: string;
   /** Value of `Authorization`; absent: without a credential. */
   readonly authorization?: string;
+  /** Value of `Cookie`. */
+  readonly cookie?: string;
   readonly host?: string;
 }
 
@@ -55,8 +57,11 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function fieldsOf({ authorization }: StreamDoor): Record<string, string> {
-  return authorization === undefined ? {} : { authorization };
+function fieldsOf({ authorization, cookie }: StreamDoor): Record<string, string> {
+  return {
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(cookie === undefined ? {} : { cookie }),
+  };
 }
 
 /** Opens a WebSocket over HTTP/1.1; a close code comes with its reason. */
