@@ -2,7 +2,7 @@ import type { webcrypto } from 'node:crypto';
 import { GatewayError, isStateAway } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Sealer } from '../lib/seal.ts';
+import { SEALED_INDEX, type Sealer } from '../lib/seal.ts';
 import type { Records } from '../state/store.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import type { ReasonWord } from './method.ts';
@@ -136,7 +136,7 @@ export class OwnKeys implements IssuerKeys {
       const next = makeSigningKey(nowMs, newest === undefined ? nowMs : nowMs + ANNOUNCE_MS);
       const sealed = sealer.seal(packSigningKeys([...keys, next].slice(-KEPT_KEYS)), RECORD);
       const condition = record === undefined ? { ifAbsent: true } : { ifVersion: record.version };
-      await records.put(RECORD, sealed, condition);
+      await records.put(RECORD, sealed, { ...condition, indexes: [SEALED_INDEX] });
     }
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { asGatewayError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Sealer } from '../lib/seal.ts';
+import { SEALED_INDEX, type Sealer } from '../lib/seal.ts';
 import type { Records } from '../state/store.ts';
 
 export interface TicketKeysOptions {
@@ -93,7 +93,11 @@ export class TicketKeys {
       }
       for (const at of [period, period + 1]) if (!kept.has(at)) kept.set(at, randomBytes(KEY_BYTES));
       const condition = record === undefined ? { ifAbsent: true } : { ifVersion: record.version };
-      await records.put(RECORD, sealer.seal(pack(kept), RECORD), { ...condition, ttlMs: 2 * PERIOD_MS });
+      await records.put(RECORD, sealer.seal(pack(kept), RECORD), {
+        ...condition,
+        ttlMs: 2 * PERIOD_MS,
+        indexes: [SEALED_INDEX],
+      });
     }
   }
 

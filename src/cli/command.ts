@@ -7,6 +7,7 @@ import { printFailure } from './print-failure.ts';
 import { addSessionCommand } from './session.ts';
 import type { Shell } from './shell.ts';
 import { addStartCommand } from './start.ts';
+import { addStateCommand } from './state.ts';
 import { addTokenCommand } from './token.ts';
 import { addUserCommand } from './user.ts';
 import { addVersionCommand, packageVersion } from './version.ts';
@@ -46,5 +47,6 @@ function buildProgram(shell: Shell, fail: () => void): Command {
   addSessionCommand(program, shell);
   addKeyCommand(program, shell);
   addCertCommand(program, shell);
+  addStateCommand(program, shell);
   return program;
 }

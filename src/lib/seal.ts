@@ -10,6 +10,15 @@ export interface Sealer {
   open(sealed: Uint8Array, context: string): Uint8Array;
 }
 
+/** Index in which every record is found whose value is sealed as a whole, with the record's key as context. */
+export const SEALED_INDEX = 'sealed';
+
+/** Gives the id of the key that sealed bytes, `undefined` for what is not sealed. */
+export function sealedBy(sealed: Uint8Array): string | undefined {
+  if (sealed.length < HEADER_BYTES || sealed[0] !== VERSION) return undefined;
+  return Buffer.from(sealed.subarray(1, HEADER_BYTES)).toString('hex');
+}
+
 /** Sealed bytes that could not be opened: `wrong-key` when another key sealed them, else `corrupt`. */
 export class SealError extends Error {
   readonly reason: 'wrong-key' | 'corrupt';

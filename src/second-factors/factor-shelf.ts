@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
-import type { Sealer } from '../lib/seal.ts';
+import { SEALED_INDEX, type Sealer } from '../lib/seal.ts';
 import type { Records } from '../state/store.ts';
 import { decodeFactors, encodeFactors, type FactorRecord } from './factor-record.ts';
 import type { FactorUser } from './factors.ts';
@@ -46,7 +46,10 @@ export class FactorShelf {
       if (changed === undefined) return undefined;
       const value = this.#sealer.seal(encodeFactors(changed.next), keyOf(user));
       const condition = found === undefined ? { ifAbsent: true } : { ifVersion: found.version };
-      if ((await this.#records.put(keyOf(user), value, condition)) !== undefined) return changed.result;
+      if (
+        (await this.#records.put(keyOf(user), value, { ...condition, indexes: [SEALED_INDEX] })) !== undefined
+      )
+        return changed.result;
     }
   }
 

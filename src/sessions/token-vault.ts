@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { JsonFields } from '../lib/json-fields.ts';
-import type { Sealer } from '../lib/seal.ts';
+import { SEALED_INDEX, type Sealer } from '../lib/seal.ts';
 import type { Records } from '../state/store.ts';
 import type { SessionTokens } from './session.ts';
 import { tokensKey } from './session-keys.ts';
@@ -21,7 +21,10 @@ export class TokenVault {
 
   async put(id: string, tokens: SessionTokens, ttlMs: number): Promise<void> {
     const plain = Buffer.from(JSON.stringify(tokens));
-    await this.#records.put(tokensKey(id), this.#open().seal(plain, tokensKey(id)), { ttlMs });
+    await this.#records.put(tokensKey(id), this.#open().seal(plain, tokensKey(id)), {
+      ttlMs,
+      indexes: [SEALED_INDEX],
+    });
   }
 
   async get(id: string): Promise<SessionTokens | undefined> {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { JsonFields } from '../lib/json-fields.ts';
-import type { Sealer } from '../lib/seal.ts';
+import { SEALED_INDEX, type Sealer } from '../lib/seal.ts';
 import type { Records } from '../state/store.ts';
 
 /** What is kept: fields that JSON can hold. */
@@ -40,7 +40,7 @@ export class OneTime {
     const key = keyOf(kind, id);
     const untilMs = this.#clock() + ttlMs;
     const plain = Buffer.from(JSON.stringify({ browser: hashOf(browser), untilMs, kept }));
-    await this.#records.put(key, this.#sealer.seal(plain, key), { ttlMs });
+    await this.#records.put(key, this.#sealer.seal(plain, key), { ttlMs, indexes: [SEALED_INDEX] });
     return id;
   }
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GatewayError, isStateAway } from '../errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { makeSealer, SealError, type Sealer } from '../lib/seal.ts';
+import { SEALED_INDEX, SealError, type Sealer } from '../lib/seal.ts';
 import type { Secret } from '../lib/secret.ts';
+import { KeyRing } from './key-ring.ts';
 import { PendingSealer } from './pending-sealer.ts';
 import type { Store } from './store.ts';
 
@@ -48,9 +50,12 @@ export async function loadStateKey(source: StateKeySource): Promise<Sealer> {
 async function checkedSealer({ key, keyFile, store }: StateKeySource): Promise<Sealer> {
   const checked = await store.records.get(CHECK_KEY);
   const bytes = key === undefined ? await keyOfFile(keyFile, checked !== undefined) : configuredKey(key);
-  const sealer = withCodes(makeSealer(bytes));
+  const sealer = withCodes(new KeyRing(bytes, key === undefined ? () => keysNow(keyFile) : undefined));
   if (checked === undefined) {
-    await store.records.put(CHECK_KEY, sealer.seal(CHECK_TEXT, CHECK_KEY), { ifAbsent: true });
+    await store.records.put(CHECK_KEY, sealer.seal(CHECK_TEXT, CHECK_KEY), {
+      ifAbsent: true,
+      indexes: [SEALED_INDEX],
+    });
   }
   // Read anew after the put: another process, with another key, may have been first.
   const record = checked ?? (await store.records.get(CHECK_KEY));
@@ -62,11 +67,11 @@ async function checkedSealer({ key, keyFile, store }: StateKeySource): Promise<S
 /** Gives the sealer of the key that is there without asking the state; `undefined` when only the state knows whether to make one. */
 async function sealerAtHand({ key, keyFile }: StateKeySource): Promise<Sealer | undefined> {
   const bytes = key === undefined ? await readKeyFile(keyFile) : configuredKey(key);
-  return bytes && withCodes(makeSealer(bytes));
+  return bytes && withCodes(new KeyRing(bytes, key === undefined ? () => keysNow(keyFile) : undefined));
 }
 
-function configuredKey(key: Secret): Uint8Array {
-  return decodeKey(key.reveal(), 'the configured state key');
+function configuredKey(key: Secret): Keys {
+  return decodeKeys(key.reveal(), 'the configured state key');
 }
 
 function withCodes(sealer: Sealer): Sealer {
@@ -84,10 +89,16 @@ function withCodes(sealer: Sealer): Sealer {
       });
     }
   };
-  return { keyId: sealer.keyId, seal: sealer.seal, open };
+  return {
+    get keyId() {
+      return sealer.keyId;
+    },
+    seal: (plain, context) => sealer.seal(plain, context),
+    open,
+  };
 }
 
-async function keyOfFile(keyFile: string, stateIsSealed: boolean): Promise<Uint8Array> {
+async function keyOfFile(keyFile: string, stateIsSealed: boolean): Promise<Keys> {
   const found = await readKeyFile(keyFile);
   if (found !== undefined) return found;
   if (stateIsSealed) {
@@ -104,9 +115,9 @@ async function keyOfFile(keyFile: string, stateIsSealed: boolean): Promise<Uint8
   return made;
 }
 
-async function readKeyFile(keyFile: string): Promise<Uint8Array | undefined> {
+async function readKeyFile(keyFile: string): Promise<Keys | undefined> {
   try {
-    return decodeKey(await readFile(keyFile, 'utf8'), `the key file ${keyFile}`);
+    return decodeKeys(await readFile(keyFile, 'utf8'), `the key file ${keyFile}`);
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined;
     if (error instanceof GatewayError) throw error;
@@ -141,6 +152,23 @@ async function makeKeyFile(keyFile: string): Promise<void> {
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+type Keys = readonly [Uint8Array, ...Uint8Array[]];
+
+/** Gives the keys as the file has them now, `undefined` when it cannot be read. */
+function keysNow(keyFile: string): Keys | undefined {
+  try {
+    return decodeKeys(readFileSync(keyFile, 'utf8'), keyFile);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Gives one or more keys with space between them: the first one seals, all open. */
+function decodeKeys(text: string, where: string): Keys {
+  const [first = '', ...others] = text.trim().split(/\s+/);
+  return [decodeKey(first, where), ...others.map((other) => decodeKey(other, where))];
 }
 
 function decodeKey(text: string, where: string): Uint8Array {

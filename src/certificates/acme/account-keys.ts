@@ -1,9 +1,8 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { GatewayError } from '../../errors.ts';
-import { SealError, type Sealer } from '../../lib/seal.ts';
+import { SEALED_INDEX, SealError, type Sealer } from '../../lib/seal.ts';
 import type { Records } from '../../state/store.ts';
 
-const INDEX = 'acme-accounts';
 const PREFIX = 'acme/account/';
 
 /**
@@ -27,7 +26,7 @@ export async function accountKey(
   if (stored !== undefined) return open(stored.value, sealer, place);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const sealed = sealer.seal(privateKey.export({ type: 'pkcs8', format: 'der' }), place);
-  if ((await records.put(place, sealed, { ifAbsent: true, indexes: [INDEX] })) !== undefined)
+  if ((await records.put(place, sealed, { ifAbsent: true, indexes: [SEALED_INDEX] })) !== undefined)
     return privateKey;
   // Another process was faster: its key is the account's.
   const other = await records.get(place);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { GatewayError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { JsonFields } from '../../lib/json-fields.ts';
-import type { Sealer } from '../../lib/seal.ts';
+import { SEALED_INDEX, type Sealer } from '../../lib/seal.ts';
 import type { Store } from '../../state/store.ts';
 
 /** One sign-in under way: what the gateway must remember between the two redirects. */
@@ -84,7 +84,10 @@ export class FlowStore {
   ): Promise<boolean> {
     const key = keyOf(state);
     const sealed = this.#sealer.seal(Buffer.from(JSON.stringify(flow)), key);
-    return (await this.#store.records.put(key, sealed, { ttlMs, ...condition })) !== undefined;
+    return (
+      (await this.#store.records.put(key, sealed, { ttlMs, ...condition, indexes: [SEALED_INDEX] })) !==
+      undefined
+    );
   }
 }
 
