@@ -29,7 +29,7 @@ export function makeContext(
   });
 }
 
-/** Contexts in use, the least recently used one forgotten first: each costs some 50 KiB outside of JavaScript's heap. */
+/** Contexts in use, the least recently used one forgotten first: each costs some 30 KiB outside of JavaScript's heap. */
 export class ContextCache {
   readonly #contexts = new Map<string, SecureContext>();
   readonly #limit: number;

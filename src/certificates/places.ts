@@ -11,7 +11,7 @@ import { Shelf } from './shelf.ts';
 import type { StoredDeposit, StoredPair } from './vault.ts';
 
 const NAME = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/;
-const CONTEXTS = 1000;
+const CONTEXTS = 10_000;
 
 /**
  * What is known under each certificate's name, and what of it is on the shelf. Comes in: pairs from files, the dev CA and

@@ -25,18 +25,21 @@ export function examinePermissions(config: Config, dataFolder: string): Finding[
   });
 }
 
+/** Tells when a certificate ends; a warning two weeks before, a failure after. */
+export function expiryFinding(name: string, endsAtMs: number, clock: Clock): Finding {
+  const days = Math.floor((endsAtMs - clock()) / DAY_MS);
+  const day = new Date(endsAtMs).toISOString().slice(0, 10);
+  if (days < 0) return finding('fail', 'certificate', `${name} ended on ${day}`);
+  return finding(days < WARN_DAYS ? 'warn' : 'ok', 'certificate', `${name} ends on ${day}, in ${days} days`);
+}
+
 /** Tells when the certificates that come from files end. */
 export function examineCertificates(config: Config, clock: Clock): Finding[] {
   return config.certificates.flatMap(({ name, source }) => {
     if (source.kind !== 'files') return [];
     try {
       const { validToDate } = new X509Certificate(readFileSync(source.certificate));
-      const days = Math.floor((validToDate.getTime() - clock()) / DAY_MS);
-      const day = validToDate.toISOString().slice(0, 10);
-      if (days < 0) return [finding('fail', 'certificate', `${name} ended on ${day}`)];
-      return [
-        finding(days < WARN_DAYS ? 'warn' : 'ok', 'certificate', `${name} ends on ${day}, in ${days} days`),
-      ];
+      return [expiryFinding(name, validToDate.getTime(), clock)];
     } catch {
       return [
         finding('fail', 'certificate', `${name}: ${source.certificate} cannot be read as a certificate`),

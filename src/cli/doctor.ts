@@ -10,6 +10,7 @@ import { DEFAULT_CONFIG, DEFAULT_DATA } from './admin-options.ts';
 import { findConfig } from './check.ts';
 import { type Finding, finding } from './diagnosis.ts';
 import { examineCertificates, examinePermissions } from './doctor-files.ts';
+import { examineServed } from './doctor-served.ts';
 import { examineState } from './doctor-state.ts';
 import { plainText } from './plain-text.ts';
 import { runtimeFloor } from './runtime-floor.ts';
@@ -44,6 +45,7 @@ async function examine(flags: DoctorFlags, shell: Shell): Promise<Finding[]> {
   if (config === undefined) return findings;
   findings.push(await examineState(config));
   findings.push(...examineCertificates(config, systemClock));
+  findings.push(...(await examineServed(config, flags.data, shell, systemClock)));
   findings.push(...examinePermissions(config, resolve(shell.folder, flags.data)));
   findings.push(examineAdmin(config));
   return findings;
