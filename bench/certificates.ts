@@ -9,7 +9,8 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { buildCertificate } from '../src/certificates/x509-builder.ts';
 import { type Child, startChild } from './lib/child.ts';
@@ -23,6 +24,7 @@ const MAIN = resolve(import.meta.dirname, '../src/main.ts');
 const DAY_MS = 86_400_000;
 const AT_ONCE = 4;
 const ROTATIONS = 20;
+const IDLE_MS = 6_000;
 
 interface Gateway {
   readonly child: Child;
@@ -49,7 +51,7 @@ try {
   const few = await start('one', 1);
   const many = await start('many', options.count);
   for (const { home, startSec, child } of [few, many]) {
-    say(`${home}: ready after ${startSec.toFixed(1)} s, ${mebibytes(child)} MiB resident`);
+    say(`${basename(home)}: ready after ${startSec.toFixed(1)} s, ${mebibytes(child)} MiB resident`);
   }
   const lanes: readonly Lane[] = [
     { name: 'one certificate', gateway: few, host: () => hostOf(0) },
@@ -68,6 +70,12 @@ try {
   }
   const cold = (cpuMicros(many.child.pid) - coldBefore) / options.count;
   say(`the first handshake of a name costs ${cold.toFixed(0)} microseconds of CPU`);
+  for (const gateway of [few, many]) {
+    const before = cpuMicros(gateway.child.pid);
+    await delay(IDLE_MS);
+    const share = (cpuMicros(gateway.child.pid) - before) / (IDLE_MS * 10);
+    say(`${basename(gateway.home)}: ${share.toFixed(1)} % of a core while nothing happens`);
+  }
   const found = await measure(lanes);
   const base = median(found.get(lanes[0]?.name ?? '') ?? []);
   const rows = lanes.map(({ name }) => {
