@@ -162,7 +162,7 @@ async function rotateSoon(house: Fleet, leader: GatewayProcess): Promise<FreshPa
 }
 
 /** Delays after the start of a rotation that land in its check, stage, confirmation, commit and afterwards. */
-const MOMENTS_MS = [5, 25, 60, 110, 200];
+const MOMENTS_MS = [5, 25, 60, 110, 200, 400];
 
 for (const victim of ['the one that leads', 'one that takes part'] as const) {
   test(`killed at any moment of a rotation, ${victim}: all end on one pair`, async (t) => {

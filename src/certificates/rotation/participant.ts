@@ -5,7 +5,7 @@ import type { CertificateNotices } from '../keeper-options.ts';
 import type { StoredPair } from '../vault.ts';
 import type { Stage, StageRecords } from './stage-records.ts';
 
-const LOOK_MS = 250;
+const LOOK_MS = 50;
 /** A write that the state took late, e.g. after it was frozen, is seen by one of these further looks. */
 const LATER_MS = [0, 2000, 8000];
 
