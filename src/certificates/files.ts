@@ -80,7 +80,7 @@ export interface FileWatchOptions {
 }
 
 /** Most pairs looked at in one round, so that 10,000 of them cost no more than a few percent of a processor. */
-const MOST_PER_ROUND = 500;
+const MOST_PER_ROUND = 200;
 
 /**
  * Watches pairs of files by looking at them every few seconds: notifications of the kernel do not reach network file
