@@ -29,9 +29,9 @@ export interface AccountsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly hashing: { readonly pool: HashPool; readonly parameters: HashParameters };
-  /** Ends every session of an account: called when it is removed or gets another password. */
+  /** Ends every session of a name: called when its account is made, removed or gets another password. */
   readonly endSessions: (name: string) => Promise<unknown>;
-  /** Removes what hangs on an account that is gone, so that a later one of the same name does not inherit it. */
+  /** Removes what hangs on a name whose account is made or gone, so that nobody inherits it. */
   readonly forget?: (name: string) => Promise<unknown>;
 }
 
@@ -65,6 +65,9 @@ export class Accounts {
   /**
    * Makes an account or changes what is named of it. Another password ends its sessions; the same one does not.
    *
+   * Security: who had the name before, by word of a provider or of the admin, was somebody else. A new account ends their
+   * sessions, app passwords and second factors, so that nothing of one person works for the other.
+   *
    * @throws SP_ADMIN_BAD_REQUEST that names every problem, also for a new account without a password
    */
   async put(rawName: string, order: AccountChange): Promise<AccountView> {
@@ -72,6 +75,8 @@ export class Accounts {
     const change = checkChange(order);
     const known = await this.#find(name);
     const hash = await this.#hashFor(change, known?.record);
+    // Before as well: what could not be ended must not be found beside the account.
+    if (known === undefined) await this.#endFormer(name);
     const { before, after } = await this.#write(name, (current) => {
       const base = current ?? this.#blank(name);
       const next = { ...base, groups: change.groups ?? base.groups, email: change.email ?? base.email };
@@ -199,7 +204,13 @@ export class Accounts {
 
   async #tellChange(before: AccountRecord | undefined, { name, hash }: AccountRecord): Promise<void> {
     await this.#options.notices.publish({ kind: 'account-changed', name });
+    if (before === undefined) await this.#endFormer(name);
     if (before !== undefined && before.hash !== hash) await this.#options.endSessions(name);
+  }
+
+  async #endFormer(name: string): Promise<void> {
+    await this.#options.endSessions(name);
+    await this.#options.forget?.(name);
   }
 
   async #find(name: string): Promise<Found | undefined> {

@@ -50,10 +50,11 @@ export function makeView(parts: ViewParts): GatewayView {
         return sessions.revokeAll(user);
       },
     },
-    revokeTokens: (order) =>
-      'jti' in order
-        ? revocations.revokeToken(order.jti)
-        : revocations.revokeSubject(order.subject, order.beforeSec),
+    async revokeTokens(order) {
+      if ('jti' in order) return revocations.revokeToken(order.jti);
+      await revocations.revokeSubject(order.subject, order.beforeSec);
+      await sessions.endings.interrupt(order.subject);
+    },
     audit: {
       list: (limit, after) => foundation.audit.list(limit, after),
       record: (entry) => foundation.audit.record(entry),

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { SessionConfig } from '../config/config.ts';
 import { asGatewayError } from '../errors.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Sealer } from '../lib/seal.ts';
 import type { Notices } from '../state/notices.ts';
 import type { Store, StoredRecord } from '../state/store.ts';
+import { Endings } from './endings.ts';
+import { type NamedByProvider, namedByProvider } from './named-by-provider.ts';
 import type {
   AccountFacts,
   NewSession,
@@ -24,7 +24,6 @@ import {
   indexesOf,
   isToken,
   parentIndex,
-  providerIndex,
   sameText,
   secretKey,
   sessionKey,
@@ -39,26 +38,11 @@ import {
   sessionOf,
   viewOf,
 } from './session-record.ts';
+import type { Ages, SessionsOptions } from './sessions-options.ts';
 import { TokenVault } from './token-vault.ts';
 import { Touches } from './touches.ts';
 
 export type { AccountFacts, NewSession, Session, SessionSecret, SessionView };
-
-/** The ages of sessions; the third one, after which a proof is asked for anew, is the business of the policy. */
-type Ages = Pick<SessionConfig, 'idleMs' | 'absoluteMs'>;
-
-/** What the sessions stand on, and who vouches for their users. */
-export interface SessionsOptions {
-  readonly store: Store;
-  readonly notices: Notices;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly config: Ages;
-  /** Hides the tokens of providers at rest; without it none can be kept. */
-  readonly sealer?: Sealer;
-  /** Gives what an account says now, `undefined` when there is none; absent: what was true at the sign-in stays so. */
-  readonly accountOf?: (name: string) => Promise<AccountFacts | undefined>;
-}
 
 const ID_BYTES = 16;
 const SECRET_BYTES = 32;
@@ -75,6 +59,8 @@ const MAX_NOTED = 50_000;
  * Every call but `touch` throws SP_STATE_UNREACHABLE while the state is away, and SP_STATE_CORRUPT for a garbage record.
  */
 export class Sessions {
+  /** What was ended of whom lately, for sign-ins that have made no session yet. */
+  readonly endings: Endings;
   readonly #store: Store;
   readonly #notices: Notices;
   readonly #clock: Clock;
@@ -93,6 +79,7 @@ export class Sessions {
     this.#config = config;
     this.#accountOf = accountOf;
     this.#tokens = new TokenVault(store.records, sealer);
+    this.endings = new Endings(store.records);
     this.#touches = new Touches((id, seenMs) => this.#writeSeen(id, seenMs));
   }
 
@@ -221,6 +208,7 @@ export class Sessions {
    * @returns how many live ones ended
    */
   async revokeAll(user: string): Promise<number> {
+    await this.endings.interrupt(user);
     let ended = 0;
     for await (const page of sessionPages(this.#store.records, userIndex(user))) {
       const ends = page.map(async (stored) => {
@@ -235,14 +223,16 @@ export class Sessions {
   }
 
   /**
-   * Ends every session that a provider knows under a `sid` or a `sub` (OpenID Connect Back-Channel Logout 1.0 §2.7).
+   * Ends the sessions that a provider names, as `namedByProvider` has it.
    * @returns the public ids of those that ended
    */
-  async endByProvider(
-    provider: string,
-    by: { readonly sid: string } | { readonly subject: string },
-  ): Promise<readonly string[]> {
-    return this.#endAll(providerIndex(provider, by));
+  async endByProvider(provider: string, by: NamedByProvider): Promise<readonly string[]> {
+    const ended: string[] = [];
+    for (const { index, mark, isMeant } of namedByProvider(provider, by)) {
+      await this.endings.add(mark);
+      ended.push(...(await this.#endAll(index, isMeant)));
+    }
+    return ended;
   }
 
   /** Ends every session that was got for another credential, `session:ID` or `api-key:ID`. */
@@ -250,9 +240,11 @@ export class Sessions {
     await this.#endAll(parentIndex(parent));
   }
 
-  async #endAll(index: string): Promise<readonly string[]> {
+  async #endAll(index: string, isMeant = (_?: SessionRecord) => true): Promise<readonly string[]> {
     const ids: string[] = [];
-    for await (const page of sessionPages(this.#store.records, index)) ids.push(...page.map(sessionIdOf));
+    for await (const page of sessionPages(this.#store.records, index)) {
+      ids.push(...page.filter((stored) => isMeant(this.#liveOf(stored))).map(sessionIdOf));
+    }
     const ended = await Promise.all(ids.map(async (id) => ((await this.revoke(id)) ? [id] : [])));
     return ended.flat();
   }

@@ -1,5 +1,6 @@
 import type { MethodName } from '../exchange.ts';
 import type { SecondFactorList } from '../second-factors/factors.ts';
+import { endedSince } from '../sessions/endings.ts';
 import type { NewSession, Session, SessionProvider, SessionTokens } from '../sessions/session.ts';
 import type { SessionSecret } from '../sessions/sessions.ts';
 import { browserSecret, formCookie, newBrowserSecret } from './form-token.ts';
@@ -31,6 +32,12 @@ export interface Waiting {
   readonly returnTo: string;
 }
 
+/** A sign-in between its two factors. */
+export interface BetweenFactors extends Waiting {
+  /** What was ended of this user when the first factor was shown. */
+  readonly endings: readonly string[];
+}
+
 /** Longest time between the two factors. */
 const WAIT_MS = 10 * 60_000;
 /** Kind of the record that waits. */
@@ -52,11 +59,27 @@ export async function completeSignIn(
   const needsSecond =
     proven.secondFactorAtSec === undefined && hasFactors(await parts.secondFactors.list(proven.user));
   if (!needsSecond) return enter(parts, visit, { proven, returnTo });
+  const endings = await parts.sessions.endings.marks(proven);
   const known = browserSecret(visit.request);
   const browser = known ?? newBrowserSecret();
-  const id = await parts.oneTime.keep(WAITING, { proven, returnTo }, { browser, ttlMs: WAIT_MS });
+  const id = await parts.oneTime.keep(WAITING, { proven, returnTo, endings }, { browser, ttlMs: WAIT_MS });
   const headers = known === undefined ? formCookie(browser) : [];
   return seeOther(`${RESERVED_PATH}/second-factor?step=${id}`, headers);
+}
+
+/**
+ * Tells whether a sign-in may still become a session when its second factor arrives.
+ *
+ * Security: a sign-out everywhere, another password, the end of the account or a logout told by the provider finds no session to
+ * end between the factors; it stops the sign-in here.
+ */
+export async function stillStands(
+  { sessions, accounts }: SignInParts,
+  { proven, endings }: BetweenFactors,
+): Promise<boolean> {
+  if (endedSince(endings, await sessions.endings.marks(proven))) return false;
+  const account = await accounts.get(proven.account ?? proven.user);
+  return (account === undefined) === (proven.account === undefined);
 }
 
 /** Tells whether a user has set up any second factor; a passkey of another host counts, or choosing the host would avoid it. */

@@ -20,9 +20,10 @@ async function callBack(parts: SignInParts, visit: Visit): Promise<PageAnswer> {
   const provider = visit.params.provider ?? '';
   const finish = () => oidcOf(parts).finish({ provider, authority, query: visit.query, cookie });
   const finished = await finish().catch(async (failure: unknown) => {
-    if (!isRefusedCode(failure)) throw failure;
-    // A provider may end the sign-ins of other tabs with each that succeeds: who has a session by then goes on, too.
-    if ((await presentSession(visit.request, parts.sessions)) === undefined) throw failure;
+    if (!isOver(failure)) throw failure;
+    // A provider may end the sign-ins of other tabs with each that succeeds. Who has a session when they get to the sign-in page,
+    // maybe made while this one was refused, goes on from there; who has none can start again.
+    visit.admitted.arrived.record.reason = failure.reason;
     return finish();
   });
   if (finished.kind === 'stale') return goOnAnyway(parts, visit, finished.returnTo);
@@ -35,10 +36,10 @@ async function callBack(parts: SignInParts, visit: Visit): Promise<PageAnswer> {
   return { ...answer, headers: [...answer.headers, ...cookies] };
 }
 
-function isRefusedCode(failure: unknown): boolean {
-  return (
-    failure instanceof GatewayError && failure.code === 'SP_SIGN_IN_FLOW' && failure.reason === 'code-refused'
-  );
+/** Tells whether the provider ended a sign-in that was right so far. */
+function isOver(failure: unknown): failure is GatewayError {
+  if (!(failure instanceof GatewayError) || failure.code !== 'SP_SIGN_IN_FLOW') return false;
+  return failure.reason === 'code-refused' || failure.reason === 'token-refused';
 }
 
 /**

@@ -12,7 +12,10 @@ import type { OneTime } from './one-time.ts';
 /** What the pages for people are furnished with. */
 export interface SignInParts {
   readonly clock: Clock;
-  readonly sessions: Pick<Sessions, 'bySecret' | 'create' | 'elevate' | 'renew' | 'revoke' | 'list'>;
+  readonly sessions: Pick<
+    Sessions,
+    'bySecret' | 'create' | 'elevate' | 'renew' | 'revoke' | 'list' | 'endings'
+  >;
   readonly accounts: Pick<Accounts, 'verify' | 'get'>;
   readonly failures: Pick<FailureCounter, 'check' | 'failed' | 'succeeded'>;
   readonly oneTime: OneTime;

@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts';
 import type { FailedSignIn } from '../exchange.ts';
 import type { FactorAttempt, SecondFactorList } from '../second-factors/factors.ts';
 import { ACCOUNT } from './account-visit.ts';
-import { enter, hasFactors, landing, WAITING, type Waiting } from './complete-sign-in.ts';
+import { type BetweenFactors, enter, hasFactors, landing, stillStands, WAITING } from './complete-sign-in.ts';
 import { browserSecret, demandOwnForm, sealForm } from './form-token.ts';
 import { type Html, html } from './html.ts';
 import { RESERVED_PATH } from './internal-routes.ts';
@@ -25,7 +25,7 @@ interface Asked {
   readonly returnTo: string;
   /** Id of the record that waits; empty for a step-up. */
   readonly step: string;
-  readonly waiting: Waiting | undefined;
+  readonly waiting: BetweenFactors | undefined;
   readonly sessionId: string | undefined;
 }
 
@@ -145,6 +145,10 @@ async function goOn(parts: SignInParts, visit: Visit, asked: Asked): Promise<Pag
   if (asked.waiting !== undefined) {
     const taken = await parts.oneTime.take(WAITING, asked.step, browserSecret(visit.request));
     if (taken === undefined) return expired(visit);
+    if (!(await stillStands(parts, asked.waiting))) {
+      Object.assign(visit.admitted.arrived.record, { decision: 'denied', reason: 'ended-meanwhile' });
+      return expired(visit);
+    }
     const { proven, returnTo } = asked.waiting;
     return enter(parts, visit, { proven: { ...proven, secondFactorAtSec }, returnTo });
   }

@@ -1,12 +1,12 @@
 import type { MethodName } from '../exchange.ts';
 import type { JsonFields } from '../lib/json-fields.ts';
 import type { SessionTokens } from '../sessions/session.ts';
-import type { Waiting } from './complete-sign-in.ts';
+import type { BetweenFactors } from './complete-sign-in.ts';
 
 const METHODS: readonly MethodName[] = ['session', 'oidc'];
 
 /** Reads a sign-in that waits for its second factor. @throws SP_STATE_CORRUPT */
-export function waitingOf(kept: JsonFields): Waiting | undefined {
+export function waitingOf(kept: JsonFields): BetweenFactors | undefined {
   const proven = kept.fields('proven');
   const method = METHODS.find((name) => name === proven.text('method'));
   if (method === undefined) return undefined;
@@ -14,6 +14,7 @@ export function waitingOf(kept: JsonFields): Waiting | undefined {
   const tokens = proven.has('tokens') ? tokensOf(proven.fields('tokens')) : undefined;
   return {
     returnTo: kept.text('returnTo'),
+    endings: kept.texts('endings'),
     proven: {
       user: proven.text('user'),
       groups: proven.texts('groups'),

@@ -7,6 +7,12 @@ import { type StreamUpstream, startStreamUpstream } from '../support/stream-upst
 
 const ALICE = { name: 'alice', password: 'correct horse battery' };
 
+/** Says in the title what becomes of the events. */
+const LISTEN = `document.title = 'connecting';
+const events = new EventSource('/events');
+events.onmessage = ({ data }) => { document.title = data; };
+events.onerror = () => { document.title = events.readyState === EventSource.CLOSED ? 'closed' : 'cut'; };`;
+
 let browser: TestBrowser;
 let upstream: StreamUpstream;
 let gateway: TestGateway;
@@ -40,16 +46,7 @@ test('an EventSource of a page is cut within a second when the session is revoke
   const page = await (await browser.person(t)).newPage();
   await page.goto(`${site}/page`);
   await enterPassword(page, ALICE);
-  await page.evaluate(() => {
-    document.title = 'connecting';
-    const events = new EventSource('/events');
-    events.onmessage = ({ data }) => {
-      document.title = data;
-    };
-    events.onerror = () => {
-      document.title = events.readyState === EventSource.CLOSED ? 'closed' : 'cut';
-    };
-  });
+  await page.evaluate(LISTEN);
   await page.waitForFunction("document.title === 'tick'");
   const startedAt = performance.now();
   await gateway.call('DELETE', `/v1/sessions?user=${ALICE.name}`);
@@ -62,29 +59,18 @@ test('an EventSource of a page is cut within a second when the session is revoke
 test('a script of an allowed origin reads how to sign in, after a preflight, too; of another page it reads nothing', async (t) => {
   const page = await (await browser.person(t)).newPage();
   await page.goto(`${elsewhere}/`);
-  const read = (url: string, init: RequestInit) =>
-    page.evaluate(
-      async ([target, options]) => {
-        try {
-          const answer = await fetch(target, options);
-          return {
-            status: answer.status,
-            type: answer.headers.get('content-type'),
-            problem: await answer.json(),
-          };
-        } catch (error) {
-          return String(error);
-        }
-      },
-      [url, init] as const,
-    );
+  const read = (url: string, order: object): Promise<unknown> =>
+    page.evaluate(`fetch('${url}', ${JSON.stringify(order)}).then(
+      async (answer) => ({ status: answer.status, type: answer.headers.get('content-type'), problem: await answer.json() }),
+      String,
+    )`);
   const signIn = `${site}/.sallyport/sign-in?return=`;
   const plain = await read(`${site}/open/list?x=1`, { credentials: 'include' });
   assert.equal(Object(plain).status, 401, JSON.stringify(plain));
   assert.equal(Object(plain).type, 'application/problem+json');
   assert.equal(Object(plain).problem.signIn, `${signIn}${encodeURIComponent('/open/list?x=1')}`);
   const headers = { 'content-type': 'application/json', 'x-from': 'a script' };
-  const order: RequestInit = { method: 'PUT', credentials: 'include', headers, body: '{}' };
+  const order = { method: 'PUT', credentials: 'include', headers, body: '{}' };
   const asked = await read(`${site}/open/list`, order);
   assert.equal(Object(asked).status, 401, JSON.stringify(asked));
   assert.equal(Object(asked).problem.signIn, `${signIn}%2F`);

@@ -115,10 +115,15 @@ function checkEvent({ events, nonce }: JWTPayload, provider: string): void {
   if (typeof event !== 'object' || event === null) throw refused(provider, 'token-event');
 }
 
-/** §2.4: a `sid` names one session, a `sub` alone all that the user has. */
-function whichSessions(sid: unknown, sub: unknown): { sid: string } | { subject: string } | undefined {
-  if (sid !== undefined) return isId(sid) ? { sid } : undefined;
-  return isId(sub) ? { subject: sub } : undefined;
+/**
+ * §2.4: a `sid` names one session, a `sub` alone all that the user has.
+ *
+ * Security: beside a `sid` the `sub` counts for sessions of which no `sid` is known: one of them may be the one that is meant.
+ */
+function whichSessions(sid: unknown, sub: unknown): { sid?: string; subject?: string } | undefined {
+  if (sid === undefined) return isId(sub) ? { subject: sub } : undefined;
+  if (!isId(sid) || (sub !== undefined && !isId(sub))) return undefined;
+  return sub === undefined ? { sid } : { sid, subject: sub };
 }
 
 function isId(value: unknown): value is string {

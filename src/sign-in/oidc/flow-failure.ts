@@ -18,6 +18,7 @@ export type FlowReason =
   | 'not-reauthenticated'
   | 'other-user'
   | 'code-refused'
+  | 'token-refused'
   | 'denied'
   | 'provider-error'
   | 'no-user'

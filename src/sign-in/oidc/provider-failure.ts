@@ -1,4 +1,9 @@
-import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client';
+import {
+  AuthorizationResponseError,
+  ClientError,
+  ResponseBodyError,
+  WWWAuthenticateChallengeError,
+} from 'openid-client';
 import { GatewayError } from '../../errors.ts';
 import { type FlowReason, flowFailure } from './flow-failure.ts';
 
@@ -32,6 +37,7 @@ export function failureOf(thrown: unknown, provider: string): GatewayError {
     if (thrown.error === 'invalid_grant') return flowFailure('code-refused', provider);
     return providerFailure(provider, 'provider-refuses-us', `it says ${word(thrown.error)}`);
   }
+  if (thrown instanceof WWWAuthenticateChallengeError) return challengeFailure(thrown, provider);
   if (thrown instanceof ClientError) return clientFailure(thrown, provider);
   if (thrown instanceof TypeError || thrown instanceof SyntaxError)
     return providerFailure(provider, 'provider-garbage', 'its answer cannot be used');
@@ -48,6 +54,13 @@ export function refusal(error: string, provider: string): GatewayError {
     provider,
     `it says ${word(error)}`,
   );
+}
+
+/** A token that it just gave out and knows no more: the grant ended meanwhile (RFC 6750 §3.1). */
+function challengeFailure({ cause }: WWWAuthenticateChallengeError, provider: string): GatewayError {
+  if (cause.some(({ parameters }) => parameters.error === 'invalid_token'))
+    return flowFailure('token-refused', provider);
+  return providerFailure(provider, 'provider-refuses-us', 'it asks for another credential');
 }
 
 function clientFailure(error: ClientError, provider: string): GatewayError {

@@ -128,6 +128,7 @@ test('a change tells every process; another password ends the sessions, the same
   const heard: Notice[] = [];
   (await another()).notices.on((notice) => heard.push(notice));
   await accounts.put('anna', { password: PASSWORD });
+  ended.length = 0;
   await accounts.put('anna', { password: PASSWORD, groups: ['ops'] });
   assert.deepEqual(ended, []);
   await accounts.put('anna', { password: 'another one' });
@@ -136,10 +137,18 @@ test('a change tells every process; another password ends the sessions, the same
   assert.deepEqual(heard[0], { kind: 'account-changed', name: 'anna' });
 });
 
+test('a new account ends the sessions of whoever had its name before, made or imported', async (t) => {
+  const { accounts, ended } = openAccounts(t);
+  await accounts.put('Anna', { password: PASSWORD });
+  await accounts.importHash('bob', SHA);
+  assert.deepEqual([...new Set(ended)], ['anna', 'bob']);
+});
+
 test('a removed account is gone everywhere, with its sessions', async (t) => {
   const { accounts, another, ended } = openAccounts(t);
   const heard: Notice[] = [];
   await accounts.put('anna', { password: PASSWORD });
+  ended.length = 0;
   (await another()).notices.on((notice) => heard.push(notice));
   assert.equal(await accounts.remove('ANNA'), true);
   assert.equal(await accounts.verify('anna', PASSWORD), undefined);
@@ -153,6 +162,7 @@ test('a removed account is gone everywhere, with its sessions', async (t) => {
 test('an imported hash is replaced by argon2id on first use, without ending sessions', async (t) => {
   const { accounts, hashOf, ended } = openAccounts(t);
   await accounts.importHash('anna', SHA);
+  ended.length = 0;
   assert.equal(await accounts.verify('anna', 'wrong horse'), undefined);
   assert.equal(await hashOf('anna'), SHA);
   assert.ok(await accounts.verify('anna', PASSWORD));
