@@ -38,16 +38,15 @@ ${ROUTES}`);
   return { gateway, provider, site: `https://${authority}` };
 }
 
-test('people sign in at a provider, with five tabs at once, go on while it is away, and sign out', async (t) => {
+test('people sign in at a provider, with ten tabs at once, go on while it is away, and sign out', async (t) => {
   const { provider, site } = await open(t);
   const person = await browser.person(t);
 
-  const tabs = await Promise.all(Array.from({ length: 5 }, () => person.newPage()));
+  const tabs = await Promise.all(Array.from({ length: 10 }, () => person.newPage()));
   await Promise.all(tabs.map((tab, number) => tab.goto(`${site}/tab/${number}`)));
   await takePicture(tabs[0] ?? (await person.newPage()), 'sign-in with a provider');
   await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'Go on with Corp' }).click()));
-  // This provider keeps one sign-in of a browser and drops the others, so that they follow one another there.
-  for (const [number, tab] of tabs.entries()) await signInAtProvider(tab, `${site}/tab/${number}`);
+  await Promise.all(tabs.map((tab, number) => signInAtProvider(tab, `${site}/tab/${number}`)));
   const [tab] = tabs;
   if (tab === undefined) throw new Error('no tab');
   assert.match((await tab.textContent('body')) ?? '', /"user":\s*"olga"[\s\S]*"ops"/);
@@ -75,13 +74,20 @@ test('a page of ours says that the provider is away', async (t) => {
   await takePicture(page, 'provider away');
 });
 
-/** Names oneself at the provider, unless it knows who it is from another tab, and waits to be back. */
+/**
+ * Names oneself at the provider, unless it knows who it is from another tab, and waits to be back. This provider keeps one sign-in of
+ * a browser and ends the others: whose was ended sees our sign-in page and goes on from there.
+ */
 async function signInAtProvider(tab: Page, wanted: string): Promise<void> {
-  const name = tab.getByLabel('Name');
-  await Promise.race([name.waitFor(), tab.waitForURL(wanted)]);
-  if (tab.url() !== wanted) {
-    await name.fill('olga');
-    await tab.getByRole('button', { name: 'Sign in' }).click();
+  const name = tab.getByLabel('Name', { exact: true });
+  const again = tab.getByRole('link', { name: 'Go on with Corp' });
+  for (let round = 0; round < 3 && tab.url() !== wanted; round++) {
+    await Promise.race([name.waitFor(), again.waitFor(), tab.waitForURL(wanted)]).catch(() => {});
+    if (await name.isVisible()) {
+      await name.fill('olga');
+      await tab.getByRole('button', { name: 'Sign in' }).click();
+      await tab.waitForURL((url) => url.href === wanted || url.pathname === '/.sallyport/sign-in');
+    } else if (await again.isVisible()) await again.click();
   }
   await tab.waitForURL(wanted);
 }
