@@ -46,13 +46,13 @@ export function leaseRules(subject: () => ContractSubject): void {
   });
 
   it('renewing keeps a lease, and says when it was lost', async () => {
-    const lease = await leases().acquire('renewed', 'a', 60);
+    const lease = await leases().acquire('renewed', 'a', 300);
     assert.ok(lease);
-    await sleep(30);
-    assert.equal(await leases().renew(lease, 200), true);
-    await sleep(80);
+    await sleep(100);
+    assert.equal(await leases().renew(lease, 900), true);
+    await sleep(300);
     assert.equal(await leases().acquire('renewed', 'b', 10_000), undefined);
-    await sleep(180);
+    await sleep(800);
     assert.equal(await leases().renew(lease, 10_000), false, 'it ended');
     assert.ok(await leases().acquire('renewed', 'b', 10_000));
     assert.equal(await leases().renew(lease, 10_000), false, 'somebody else has it');

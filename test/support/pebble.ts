@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -78,7 +79,12 @@ export async function startPebble(settings: PebbleSettings): Promise<Pebble> {
     PEBBLE_WFE_NONCEREJECT: String(settings.nonceReject ?? 0),
     PEBBLE_AUTHZREUSE: '0',
   };
-  const start = (): Promise<ChildProcess> => launch(findPebble(), args, env, lines);
+  const start = async (): Promise<ChildProcess> => {
+    const started = await launch(findPebble(), args, env, lines);
+    // It announces itself before it listens.
+    for (const wanted of [port, managementPort]) await untilOpen(wanted);
+    return started;
+  };
   let child = await start();
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -104,6 +110,19 @@ export async function startPebble(settings: PebbleSettings): Promise<Pebble> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function untilOpen(port: number): Promise<void> {
+  const end = performance.now() + 10_000;
+  for (;;) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (open) return;
+    if (performance.now() > end) throw new Error(`pebble does not listen on ${port}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 function findPebble(): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { accountKey } from '../../../../src/certificates/acme/account-keys.ts';
-import { makeSealer } from '../../../../src/lib/seal.ts';
+import { makeSealer, SEALED_INDEX } from '../../../../src/lib/seal.ts';
 import { openTestStore } from './store.ts';
 
 const DIRECTORY = 'https://ca.test/dir';
@@ -19,7 +19,7 @@ test('processes that start together agree on one key per account', async (t) => 
 test('the key is sealed: nothing of it can be read in the state, and another state key does not open it', async (t) => {
   const { records } = openTestStore(t);
   const key = await accountKey({ records, sealer: makeSealer(Buffer.alloc(32, 1)) }, DIRECTORY, []);
-  const { records: stored } = await records.list('acme-accounts');
+  const { records: stored } = await records.list(SEALED_INDEX);
   const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
   assert.equal(stored.length, 1);
   assert.ok(stored.every(({ value }) => !Buffer.from(value).includes(secret)));
