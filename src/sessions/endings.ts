@@ -35,16 +35,17 @@ export class Endings {
     await this.#records.put(keyOf(index), Buffer.from(randomUUID()), { ttlMs: KEEP_MS });
   }
 
-  /** Gives the present marks of somebody, to be compared later by `endedSince`. */
+  /** Gives the present marks of somebody, for `endedSince`. */
   async marks(who: SigningIn): Promise<readonly string[]> {
     const stored = await Promise.all(listsOf(who).map((index) => this.#records.get(keyOf(index))));
     return stored.map((record) => (record === undefined ? '' : Buffer.from(record.value).toString('latin1')));
   }
-}
 
-/** Tells whether anything was ended between two readings of marks. A mark that is gone only became old. */
-export function endedSince(before: readonly string[], now: readonly string[]): boolean {
-  return now.some((mark, at) => mark !== '' && mark !== before[at]);
+  /** Tells whether anything of somebody was ended since marks were read. A mark that is gone only became old. */
+  async endedSince(before: readonly string[], who: SigningIn): Promise<boolean> {
+    const now = await this.marks(who);
+    return now.some((mark, at) => mark !== '' && mark !== before[at]);
+  }
 }
 
 function listsOf({ user, provider }: SigningIn): readonly string[] {

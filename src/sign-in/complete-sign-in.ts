@@ -1,6 +1,5 @@
 import type { MethodName } from '../exchange.ts';
 import type { SecondFactorList } from '../second-factors/factors.ts';
-import { endedSince } from '../sessions/endings.ts';
 import type { NewSession, Session, SessionProvider, SessionTokens } from '../sessions/session.ts';
 import type { SessionSecret } from '../sessions/sessions.ts';
 import { browserSecret, formCookie, newBrowserSecret } from './form-token.ts';
@@ -77,7 +76,7 @@ export async function stillStands(
   { sessions, accounts }: SignInParts,
   { proven, endings }: BetweenFactors,
 ): Promise<boolean> {
-  if (endedSince(endings, await sessions.endings.marks(proven))) return false;
+  if (await sessions.endings.endedSince(endings, proven)) return false;
   const account = await accounts.get(proven.account ?? proven.user);
   return (account === undefined) === (proven.account === undefined);
 }

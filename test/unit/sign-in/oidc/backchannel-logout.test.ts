@@ -135,3 +135,23 @@ test('a logout token for a provider that is not configured finds no page', async
   const telling = house.oidc.backchannelLogout('nobody', new URLSearchParams());
   await assert.rejects(telling, { code: 'SP_SIGN_IN_NOT_FOUND' });
 });
+
+test('a sid with a subject ends also the sessions of that subject of which no sid is known', async (t) => {
+  const { liar, house, signIn, tell } = await open(t);
+  const [one, two] = [await signIn('corp', 's1'), await signIn('corp', 's2')];
+  const unknown = (subject: string) =>
+    house.sessions.create({
+      user: subject,
+      groups: [],
+      email: undefined,
+      method: 'oidc',
+      provider: { name: 'corp', sid: undefined, subject },
+    });
+  const [three, bob] = [await unknown('alice'), await unknown('bob')];
+  const waiting = { user: 'alice', provider: { name: 'corp', sid: undefined, subject: 'alice' } };
+  const before = await house.sessions.endings.marks(waiting);
+  assert.equal(await tell(liar.jwt({ ...honest(liar), sub: 'alice' }, { typ: 'logout+jwt' })), 2);
+  const live = [one, two, three, bob].map(async ({ id }) => (await house.sessions.live(id)) !== undefined);
+  assert.deepEqual(await Promise.all(live), [false, true, false, true]);
+  assert.equal(await house.sessions.endings.endedSince(before, waiting), true, 'between two factors');
+});
