@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { Admitted, Identity } from '../exchange.ts';
+import { deviceName, tokenDevice } from '../sign-in/device-name.ts';
 import type { Foundation } from './foundation.ts';
 import { type IssuedToken, issueToken } from './issue-token.ts';
 
@@ -22,6 +23,7 @@ export async function exchangeToken(foundation: Foundation, admitted: Admitted):
     email,
     method,
     address: arrived.client.address,
+    device: tokenDevice(await programOf(foundation, admitted)),
     account: await accountOf(foundation, admitted, identity),
     parent: parentOf(admitted, identity),
     proof: {
@@ -36,6 +38,13 @@ export async function exchangeToken(foundation: Foundation, admitted: Admitted):
 function parentOf({ ties }: Admitted, { sessionId }: Identity): string | undefined {
   if (sessionId !== undefined) return `session:${sessionId}`;
   return ties?.apiKeyId === undefined ? undefined : `api-key:${ties.apiKeyId}`;
+}
+
+/** Gives the name of the app password that was shown, else what the program calls itself. */
+async function programOf({ apiKeys }: Foundation, { ties, arrived }: Admitted): Promise<string> {
+  const key = ties?.apiKeyId === undefined ? undefined : await apiKeys.byId(ties.apiKeyId);
+  const { headers } = arrived.request;
+  return key?.name ?? deviceName(headers.find((_, at) => at % 2 === 1 && headers[at - 1] === 'user-agent'));
 }
 
 /** Gives the account that vouches for the user; what is made here ends with it. */

@@ -18,6 +18,8 @@ export interface TokenOrder {
   /** How the user proved who they are. */
   readonly method: MethodName;
   readonly address: string | undefined;
+  /** What it is, in the list of somebody's sessions. */
+  readonly device?: string;
   /** Account that vouches for the user; the session ends with it. */
   readonly account: string | undefined;
   /** Credential that it is got for, `session:ID` or `api-key:ID`: it ends with that one. */
@@ -45,6 +47,7 @@ export async function issueToken(foundation: Foundation, order: TokenOrder): Pro
     method,
     proof,
     ...(address === undefined ? {} : { address }),
+    ...(order.device === undefined ? {} : { device: order.device }),
     ...(account === undefined ? {} : { account }),
     ...(parent === undefined ? {} : { parent }),
     maxAgeMs: ttlSec * 1000,

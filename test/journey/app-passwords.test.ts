@@ -133,6 +133,8 @@ test('a token that was got for an app password ends with it', async () => {
   const { key, id } = await make({});
   const issued = await curl('/.sallyport/token', '-X', 'POST', '-H', `X-Api-Key: ${key}`);
   assert.equal(issued.status, 200, issued.text);
+  const { body } = await house.call('GET', '/v1/sessions?user=alice');
+  assert.match(JSON.stringify(body), /"device":"Token for curl"/, 'lists show what it is');
   const bearer = ['-H', `Authorization: Bearer ${JSON.parse(issued.text).access_token}`];
   assert.equal((await curl('/', ...bearer)).status, 200);
   assert.equal((await house.call('DELETE', `/v1/api-keys/${id}`)).status, 204);

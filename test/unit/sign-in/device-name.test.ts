@@ -12,3 +12,11 @@ test('a device is named by its browser and its system', () => {
   assert.equal(deviceName('curl/8.0'), 'curl');
   assert.equal(deviceName(undefined), 'Unknown device');
 });
+
+test('what is no browser of a person is not named like one', () => {
+  const headless = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/140.0 Safari/537.36';
+  assert.equal(deviceName(headless), 'HeadlessChrome');
+  const bot = 'Mozilla/5.0 (Linux; compatible; Examplebot/2.1; +http://bot.example/)';
+  assert.equal(deviceName(bot), 'Examplebot');
+  assert.equal(deviceName('python-requests/2.32 Linux'), 'python-requests');
+});
