@@ -17,6 +17,7 @@ const PAGES = globSync(['*.md', '{bench,certs,deploy,docs}/**/*.md'], { cwd: ROO
 /** What the examples take from the environment. */
 const EXAMPLE_ENVIRONMENT = {
   SALLYPORT_STATE_URL: 'redis://:secret@redis:6379',
+  CORP_CLIENT_SECRET: 'a secret of the example',
   SALLYPORT_STATE_KEY: 'ab'.repeat(32),
 };
 
