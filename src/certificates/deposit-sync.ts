@@ -1,6 +1,6 @@
 import { asGatewayError } from '../errors.ts';
 import type { KeeperOptions } from './keeper-options.ts';
-import type { Place } from './place.ts';
+import { LOST, type Place } from './place.ts';
 import type { Places } from './places.ts';
 import type { StoredDeposit, Vault } from './vault.ts';
 
@@ -70,6 +70,7 @@ export class DepositSync {
       } while (this.#places.placeFor(name).turn !== turn);
       if (this.#closed) return;
       if (stored !== undefined) place = this.#places.take(stored);
+      else if (this.#isLost(place)) this.#tellLost(place);
       else place.deposit = undefined;
       this.#places.settleOrTell(place);
     } catch (error) {
@@ -96,6 +97,20 @@ export class DepositSync {
     this.#closed = true;
     clearTimeout(this.#retry);
     for (const end of this.#ends.splice(0)) end();
+  }
+
+  /** Nobody may remove what hosts need, so the state was emptied or put back to an older time. */
+  #isLost({ name, base, deposit }: Place): boolean {
+    return deposit?.pair !== undefined && base === undefined && this.#options.hostsOf(name).length > 0;
+  }
+
+  #tellLost(place: Place): void {
+    if (place.deposit === undefined || place.deposit.version === LOST) return;
+    place.deposit = { ...place.deposit, version: LOST };
+    this.#options.logger.error(
+      { certificate: place.name },
+      'the state has lost an uploaded certificate: it is served until this process ends, upload it again',
+    );
   }
 
   #tryLater(work: () => Promise<void>): void {

@@ -8,7 +8,7 @@ import { isDue } from './dev-leaf.ts';
 import { type FileReading, FileWatch } from './files.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { readPkcs12 } from './pkcs12.ts';
-import { depositWins, fingerprintOf, type Place, served, storedOf } from './place.ts';
+import { depositWins, fingerprintOf, LOST, type Place, served, storedOf } from './place.ts';
 import { Places } from './places.ts';
 import { invalid, problem, sentences } from './problem.ts';
 import { readPair } from './reading.ts';
@@ -140,7 +140,7 @@ export class Keeper {
       this.#places.accept(place, checkPair(reading, this.#places.checks(name))),
     );
     const present = served(this.#places.placeFor(name))?.pair.id;
-    if (present === pair.id)
+    if (present === pair.id && place.deposit?.version !== LOST)
       return this.#result(place, pair, place.deposit?.previous, [this.#rotations.self]);
     return await this.#change(name, pair, { version: await this.#vault.versionOf(name), watched: true });
   }

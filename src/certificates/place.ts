@@ -4,6 +4,9 @@ import type { CertificatePair } from './certificate.ts';
 import type { Shelved } from './shelf.ts';
 import type { StoredPair } from './vault.ts';
 
+/** Version of an upload that is served and that the state has no more; those of the state begin with 1. */
+export const LOST = 0;
+
 /** An upload as this process knows it. */
 export interface PlacedDeposit {
   readonly version: number;

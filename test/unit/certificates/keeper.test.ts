@@ -361,3 +361,23 @@ test('hosts without a certificate demand the policy of the default one', async (
   assert.deepEqual(keeper.byName('strict')?.certificates, ['strict']);
   assert.equal(keeper.byName('none'), undefined);
 });
+
+test('an upload that the state has lost is served on while hosts need it, is told once, and can be uploaded again', async (t) => {
+  const h = await house(t);
+  const notices = new Notices({ store: h.store, logger: silentLogger });
+  await notices.start();
+  t.after(() => notices.close());
+  const hostsOf = (name: string): readonly string[] => (name === 'api' ? ['api.example.com'] : []);
+  const keeper = await h.open([], { notices, hostsOf });
+  const pair = fresh(['api.example.com']);
+  await keeper.rotate('api', upload(pair));
+  await keeper.rotate('unused', upload(fresh(['unused.example.com'])));
+  await h.store.records.delete('certificate/api');
+  await h.store.records.delete('certificate/unused');
+  for (const name of ['api', 'api', 'unused']) await notices.publish({ kind: 'certificate-changed', name });
+  await until(() => serving(keeper, 'unused') === undefined);
+  assert.equal(serving(keeper, 'api'), fingerprint(pair));
+  assert.equal(h.log.filter(({ message }) => message.startsWith('the state has lost')).length, 1);
+  await keeper.rotate('api', upload(pair));
+  assert.equal(serving(await h.open([]), 'api'), fingerprint(pair));
+});
