@@ -8,7 +8,11 @@ export interface ClientHello {
 
 /** What a look at the first bytes of a connection gave. */
 export type HelloReading =
-  | { readonly kind: 'more' }
+  | {
+      readonly kind: 'more';
+      /** At least so many bytes have to follow before another look can find more. */
+      readonly missing: number;
+    }
   | ({ readonly kind: 'hello' } & ClientHello)
   | { readonly kind: 'other' };
 
@@ -39,12 +43,12 @@ export function readClientHello(bytes: Buffer): HelloReading {
     at += 5 + length;
   }
   if (bytes.length > 0 && bytes[0] !== HANDSHAKE_RECORD) return { kind: 'other' };
-  if (gathered < 4) return { kind: 'more' };
+  if (gathered < 4) return { kind: 'more', missing: 4 - gathered };
   const hello = Buffer.concat(message);
   if (hello[0] !== CLIENT_HELLO) return { kind: 'other' };
   const end = 4 + hello.readUIntBE(1, 3);
   if (end > MAX_HELLO_BYTES) return { kind: 'other' };
-  if (hello.length < end) return { kind: 'more' };
+  if (hello.length < end) return { kind: 'more', missing: end - hello.length };
   try {
     return { kind: 'hello', ...extensionsOf(hello.subarray(4, end)) };
   } catch {

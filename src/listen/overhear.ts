@@ -13,6 +13,7 @@ export function overhear(
   onHello: (hello: ClientHello | undefined) => void,
 ): void {
   let heard = Buffer.alloc(0);
+  let enough = 1;
   const timer = setTimeout(() => socket.destroy(), boundMs);
   const stop = (): void => {
     clearTimeout(timer);
@@ -25,9 +26,13 @@ export function overhear(
     for (let chunk = take(socket); chunk !== undefined; chunk = take(socket)) {
       heard = Buffer.concat([heard, chunk]);
     }
-    if (heard.length === 0) return;
+    // Not for every byte of a client that drips: thousands of tiny records cost milliseconds to look through.
+    if (heard.length < enough) return;
     const reading = readClientHello(heard);
-    if (reading.kind === 'more' && heard.length <= 2 * MAX_HELLO_BYTES) return;
+    if (reading.kind === 'more' && heard.length <= 2 * MAX_HELLO_BYTES) {
+      enough = heard.length + reading.missing;
+      return;
+    }
     stop();
     socket.unshift(heard);
     onHello(reading.kind === 'hello' ? reading : undefined);
