@@ -8,6 +8,8 @@ import { tlsOptions } from '../tls-options.ts';
 /** Most names that are tried: they share one chain and key. */
 const MOST_NAMES = 3;
 const BOUND_MS = 3000;
+/** Is asked for where a pair has nothing but addresses, which no client can name (RFC 6066 §3). */
+const ANY_NAME = 'probe.invalid';
 
 /**
  * Makes handshakes with this very process, on a loopback endpoint that lives only for them, with the names of the pair
@@ -44,6 +46,7 @@ export async function probe(pair: CertificatePair, preset: TlsPreset, found: Fou
 
 function namesOf({ names }: CertificatePair): readonly string[] {
   const hosts = names.filter((name) => isIP(name) === 0);
+  if (hosts.length === 0) return [ANY_NAME];
   return hosts.slice(0, MOST_NAMES).map((name) => name.replace(/^\*/, 'probe'));
 }
 
