@@ -32,6 +32,8 @@ export interface AcmeParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onOutcome: (outcome: 'ordered' | 'failed') => void;
+  /** Between two looks at the hosts on demand; default a minute. */
+  readonly reloadMs?: number;
 }
 
 interface AcmeConfig {
@@ -97,7 +99,7 @@ export class Acme {
     for (const { name, source } of this.#configs) this.#keep({ name, names: source.names, source });
     if (this.#onDemand === undefined) return;
     this.#loadHosts();
-    this.#reload = setInterval(() => this.#loadHosts(), RELOAD_MS).unref();
+    this.#reload = setInterval(() => this.#loadHosts(), this.#parts.reloadMs ?? RELOAD_MS).unref();
   }
 
   /** Takes note of a canonical host that a client asked for and that no certificate covers. Returns at once. */
@@ -118,10 +120,24 @@ export class Acme {
   }
 
   #loadHosts(): void {
-    this.#onDemand?.load().catch((error: unknown) => {
+    this.#followHosts().catch((error: unknown) => {
       const { code, reason } = asGatewayError(error);
       this.#parts.logger.warn({ code, reason }, 'the hosts with certificates on demand cannot be read');
     });
+  }
+
+  /** Takes on what other processes did, and gives up what never got its certificate: each attempt counts at the CA. */
+  async #followHosts(): Promise<void> {
+    const before = [...this.#renewals.values()];
+    const present = await this.#onDemand?.load();
+    for (const renewal of before) {
+      const { name } = renewal.kept;
+      const isConfigured = this.#configs.some((config) => config.name === name);
+      if (isConfigured || present?.has(name) !== false || this.#parts.keeper.pairOf(name) !== undefined)
+        continue;
+      renewal.stop();
+      this.#renewals.delete(name);
+    }
   }
 
   #ruleFor(host: string): string | undefined {

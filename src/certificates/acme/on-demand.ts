@@ -42,15 +42,18 @@ export class OnDemand {
     this.#parts = parts;
   }
 
-  /** Reads the hosts that other processes, or this one before, took on. @throws SP_STATE_UNREACHABLE */
-  async load(): Promise<void> {
+  /** Reads and gives the hosts that other processes, or this one before, took on. @throws SP_STATE_UNREACHABLE */
+  async load(): Promise<ReadonlySet<string>> {
+    const hosts = new Set<string>();
     let after: string | undefined;
     do {
       const options = after === undefined ? { limit: PAGE } : { limit: PAGE, after };
       const page = await this.#parts.store.records.list(INDEX, options);
-      for (const { key } of page.records) this.#take(key.slice(PREFIX.length));
+      for (const { key } of page.records) hosts.add(key.slice(PREFIX.length));
       after = page.next;
     } while (after !== undefined);
+    for (const host of hosts) this.#take(host);
+    return hosts;
   }
 
   /** Notes that a client asked for a host without certificate. Returns at once. */
