@@ -146,6 +146,7 @@ class Gateway {
       certificates: certificatePicker(
         () => present(this.#cellar),
         () => present(this.#house).demands,
+        this.#foundation.probe,
       ),
       challenges: () => this.#cellar?.acme.board,
       ticketKeys: this.#foundation.ticketKeys,
@@ -154,6 +155,9 @@ class Gateway {
         this.#cellar?.keeper.sampleHandshake(serverName, address, refused),
       serves: (host) => servesHost(present(this.#house).table, host),
     });
+    // From here on it answers to rotations that others lead.
+    this.#foundation.probe.attach(this.#doors.endpoints);
+    await this.#foundation.roster.start();
     const view = makeView({
       foundation: this.#foundation,
       streams: this.#streams,

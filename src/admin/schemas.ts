@@ -108,6 +108,10 @@ export const RotationAnswer = Type.Object({
   fingerprint256: Type.String(),
   previous: Type.Optional(Type.String()),
   confirmedBy: strings(),
+  missing: Type.Array(Type.String(), {
+    description:
+      'Processes that were seen within a day and could not be asked: killed, or cut off and serving what they served.',
+  }),
 });
 
 export const SessionAnswer = Type.Object({
@@ -215,6 +219,7 @@ export const AuditAnswer = Type.Object({
   after: maybe(),
   rotation: maybe(),
   processes: Type.Optional(strings()),
+  missing: Type.Optional(strings()),
   problems: Type.Optional(strings()),
   process: Type.String(),
 });

@@ -21,6 +21,8 @@ export interface RotationResult {
   readonly previous: string | undefined;
   /** Processes that serve the new pair. */
   readonly confirmedBy: readonly string[];
+  /** Processes that were seen within a day and could not be asked: killed, or cut off and serving what they served. */
+  readonly missing: readonly string[];
 }
 
 /** A pair as it is uploaded. */

@@ -3,6 +3,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Sealer } from '../lib/seal.ts';
 import type { Leases, Records } from '../state/store.ts';
+import type { Probe } from './rotation/probe.ts';
+import type { Roster } from './rotation/roster.ts';
 import type { RotationStep } from './rotation/rotation.ts';
 
 /** How processes tell each other that an upload changed. */
@@ -34,8 +36,10 @@ export interface KeeperOptions {
   readonly logger: Logger;
   /** The other processes on the same state; absent: there are none, and a change is made without asking anybody. */
   readonly fleet?: {
-    readonly roster: { readonly self: string; live(): Promise<readonly string[]> };
+    readonly roster: Pick<Roster, 'self' | 'live' | 'missing'>;
     readonly leases: Leases;
+    /** Tries pairs at the endpoints of this process. */
+    readonly probe: Probe;
   };
   /** Learns each step of the transactions that this process leads. */
   readonly onStep?: (step: RotationStep) => void;

@@ -12,6 +12,7 @@ import { depositWins, fingerprintOf, LOST, type Place, served, storedOf } from '
 import { Places } from './places.ts';
 import { invalid, problem, sentences } from './problem.ts';
 import { readPair } from './reading.ts';
+import type { Confirmation } from './rotation/rotation.ts';
 import { Rotations } from './rotation/rotations.ts';
 import type { Found } from './shelf.ts';
 import { Vault } from './vault.ts';
@@ -141,7 +142,7 @@ export class Keeper {
     );
     const present = served(this.#places.placeFor(name))?.pair.id;
     if (present === pair.id && place.deposit?.version !== LOST)
-      return this.#result(place, pair, place.deposit?.previous, [this.#rotations.self]);
+      return resultOf(pair, place, { confirmedBy: [this.#rotations.self], missing: [] });
     return await this.#change(name, pair, { version: await this.#vault.versionOf(name), watched: true });
   }
 
@@ -252,13 +253,13 @@ export class Keeper {
   ): Promise<RotationResult> {
     const before = served(this.#places.placeFor(name))?.pair.fingerprint256;
     const order = { name, pair: storedOf(pair), fingerprint256: pair.fingerprint256, before, watched };
-    return await this.#rotations.run(order, (confirmedBy) =>
+    return await this.#rotations.run(order, (by) =>
       this.#inTurn(async () => {
         const place = this.#places.placeFor(name);
         // Another certificate may have taken its host names meanwhile.
         this.#places.accept(place, { pair, problems: [], warnings: [] });
-        const previous = await this.#store(place, pair, version);
-        return this.#result(place, pair, previous, confirmedBy);
+        await this.#store(place, pair, version);
+        return resultOf(pair, place, by);
       }),
     );
   }
@@ -276,11 +277,7 @@ export class Keeper {
   }
 
   /** Stores a pair as the upload of a place, then serves it, then tells the other processes. */
-  async #store(
-    place: Place,
-    pair: CertificatePair,
-    expected: number | undefined,
-  ): Promise<string | undefined> {
+  async #store(place: Place, pair: CertificatePair, expected: number | undefined): Promise<void> {
     const { name } = place;
     const record = await this.#vault.present(name);
     const before = served(place)?.pair;
@@ -296,16 +293,6 @@ export class Keeper {
       { certificate: name, fingerprint256: pair.fingerprint256 },
       'a certificate was rotated',
     );
-    return deposit.previous;
-  }
-
-  #result(
-    place: Place,
-    pair: CertificatePair,
-    previous: string | undefined,
-    confirmedBy: readonly string[],
-  ): RotationResult {
-    return { name: place.name, fingerprint256: pair.fingerprint256, previous, confirmedBy };
   }
 
   /** Changes are made one after the other, so that each is checked against what the one before it left. */
@@ -331,4 +318,8 @@ export class Keeper {
       }
     }
   }
+}
+
+function resultOf({ fingerprint256 }: CertificatePair, place: Place, by: Confirmation): RotationResult {
+  return { name: place.name, fingerprint256, previous: place.deposit?.previous, ...by };
 }

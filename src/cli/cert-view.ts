@@ -46,12 +46,16 @@ export function printRotation(answer: unknown, json: boolean | undefined, shell:
     shell.out(`${JSON.stringify(answer, null, 2)}\n`);
     return;
   }
-  const { name, fingerprint256, previous, confirmedBy } = Object(answer);
+  const { name, fingerprint256, previous, confirmedBy, missing } = Object(answer);
   shell.out(`${name} now serves ${fingerprint256}\n`);
   if (previous !== undefined) shell.out(`before: ${previous} (undo with: sallyport cert rollback ${name})\n`);
-  if (!Array.isArray(confirmedBy)) return;
-  const processes = confirmedBy.length === 1 ? '1 process' : `${confirmedBy.length} processes`;
-  shell.out(`confirmed by ${processes}: ${confirmedBy.join(', ')}\n`);
+  if (Array.isArray(confirmedBy)) shell.out(`confirmed by ${counted(confirmedBy)}\n`);
+  if (!Array.isArray(missing) || missing.length === 0) return;
+  shell.out(`not reached: ${counted(missing)}; whichever of them still runs serves what it served before\n`);
+}
+
+function counted(processes: readonly unknown[]): string {
+  return `${processes.length === 1 ? '1 process' : `${processes.length} processes`}: ${processes.join(', ')}`;
 }
 
 function dayOf(moment: unknown): string {

@@ -3,6 +3,7 @@ import { readClientCertificate } from '../certificates/client-certificate.ts';
 import type { ClientDemands } from '../certificates/client-demands.ts';
 import { wildcardOf } from '../certificates/host-name.ts';
 import { Keeper } from '../certificates/keeper.ts';
+import type { Probe } from '../certificates/rotation/probe.ts';
 import type { RotationStep } from '../certificates/rotation/rotation.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import { sameSettings } from '../lib/same-settings.ts';
@@ -36,7 +37,7 @@ export async function openCertificates(
     await present.keeper.refresh();
     return present;
   }
-  const { store, sealer, notices, roster, clock, logger, metrics, dataFolder } = foundation;
+  const { store, sealer, notices, roster, probe, clock, logger, metrics, dataFolder } = foundation;
   const scope = { routes: config.routes };
   let open: Keeper | undefined;
   const namesOf = (name: string): readonly string[] =>
@@ -49,15 +50,13 @@ export async function openCertificates(
     records: store.records,
     sealer,
     notices,
-    fleet: { roster, leases: store.leases },
+    fleet: { roster, leases: store.leases, probe },
     onStep: (step) => auditStep(step, foundation.audit),
     devFolder: dataFolder,
     clock,
     logger,
   });
   open = keeper;
-  // From here on it answers to rotations that others lead.
-  await roster.start();
   const bare = uncoveredHosts(config, keeper);
   if (bare.length > 0) {
     logger.warn(
@@ -87,7 +86,7 @@ function isMeant(routeHost: string, host: string): boolean {
 }
 
 function auditStep(step: RotationStep, audit: Audit): void {
-  const { certificate, fingerprint256, before, code, rotation, processes, problems } = step;
+  const { certificate, fingerprint256, before, code, rotation, processes, missing, problems } = step;
   audit.record({
     who: 'system',
     what: `rotation-${step.step}`,
@@ -98,6 +97,7 @@ function auditStep(step: RotationStep, audit: Audit): void {
     after: fingerprint256,
     rotation,
     processes,
+    missing,
     problems,
   });
 }
@@ -135,8 +135,10 @@ function devHosts({ certificates, routes }: Config): readonly string[] {
 export function certificatePicker(
   cellar: () => CertificateCellar,
   demands: () => ClientDemands,
+  probe: Probe,
 ): CertificatePicker {
   return {
+    stagedFor: (socket) => probe.stagedFor(socket),
     find(serverName) {
       const { keeper, acme, config } = cellar();
       if (serverName !== undefined) {

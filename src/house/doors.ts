@@ -8,7 +8,7 @@ import type { Challenges } from '../listen/challenge-answers.ts';
 import { type Door, openDoor } from '../listen/door.ts';
 import { type HandshakeSample, HandshakeWatch } from '../listen/handshake-watch.ts';
 import { makePlainServer } from '../listen/plain-server.ts';
-import { makeTlsServer } from '../listen/tls-server.ts';
+import { makeTlsServer, type TlsServer } from '../listen/tls-server.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
 export interface DoorsParts {
@@ -28,6 +28,8 @@ export interface DoorsParts {
 /** The open endpoints of the house: HTTPS, and plain HTTP that sends clients there. */
 export interface Doors {
   readonly https: readonly string[];
+  /** Each takes a connection as its HTTPS endpoint does, but for the counting. */
+  readonly endpoints: readonly TlsServer['take'][];
   /** @returns how many connections had to be cut at the bound */
   close(boundMs: number): Promise<number>;
 }
@@ -38,6 +40,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
   const arrivals = makeArrivals(parts.corridor, limits);
   const watch = new HandshakeWatch(parts.onSample);
   const open: Door[] = [];
+  const endpoints: TlsServer['take'][] = [];
   try {
     for (const endpoint of https) {
       const server = makeTlsServer({
@@ -52,6 +55,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
       countConnections(server, parts.metrics);
       followTicketKeys(server, parts.ticketKeys);
       open.push(await openDoor(server, endpoint, 'https'));
+      endpoints.push(server.take);
     }
     const urls = open.map((door) => door.url);
     const httpsPort = open[0]?.port ?? 443;
@@ -62,6 +66,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
     }
     return {
       https: urls,
+      endpoints,
       async close(boundMs) {
         const cut = await Promise.all(open.map((door) => door.close(boundMs)));
         return cut.reduce((sum, count) => sum + count, 0);

@@ -2,6 +2,7 @@ import { canonicalName } from '../accounts/account-name.ts';
 import { Assertions } from '../authenticate/assertion.ts';
 import { OwnKeys } from '../authenticate/own-keys.ts';
 import { OwnTokens } from '../authenticate/own-tokens.ts';
+import { Probe } from '../certificates/rotation/probe.ts';
 import { Roster } from '../certificates/rotation/roster.ts';
 import { TicketKeys } from '../certificates/ticket-keys.ts';
 import type { Config } from '../config/config.ts';
@@ -39,6 +40,8 @@ export interface Foundation extends Credentials {
   readonly audit: Audit;
   /** The processes on the same state. */
   readonly roster: Roster;
+  /** Tries staged certificates at the endpoints of this process. */
+  readonly probe: Probe;
   /** Where the dev CA, the admin token and the embedded state live by default. */
   readonly dataFolder: string;
   close(): Promise<void>;
@@ -101,6 +104,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       ticketKeys,
       audit,
       roster,
+      probe: new Probe(),
       dataFolder: parts.dataFolder,
       async close() {
         coarse.stop();

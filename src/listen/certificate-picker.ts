@@ -24,6 +24,8 @@ export interface ClientDemand {
 export interface CertificatePicker {
   /** @param serverName - canonical; `undefined` when the client sent none */
   find(serverName: string | undefined): PickedCertificate | undefined;
+  /** Gives what is served, whatever the name, to a handshake that this process makes with itself; `undefined` for all others. */
+  stagedFor(socket: TLSSocket): PickedCertificate | undefined;
   /** Whether any host asks its clients for a certificate. */
   demandsAny(): boolean;
   /** Whether a demand still holds. */

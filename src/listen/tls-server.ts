@@ -13,7 +13,7 @@ import type { SecureContext, SecureContextOptions, TLSSocket } from 'node:tls';
 import type { LimitsConfig } from '../config/config.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
 import type { Arrivals } from './arrive.ts';
-import type { CertificatePicker, ClientDemand } from './certificate-picker.ts';
+import type { CertificatePicker, ClientDemand, PickedCertificate } from './certificate-picker.ts';
 import { ACME_PROTOCOL, type Challenges, ProtocolChoice } from './challenge-answers.ts';
 import type { ClientHello } from './client-hello.ts';
 import type { Connection } from './connection.ts';
@@ -37,6 +37,12 @@ export interface TlsServerParts {
   readonly onHandshake: (outcome: 'done' | 'failed' | 'refused', protocol: string) => void;
 }
 
+export type TlsServer = Http2SecureServer & {
+  closeIdleConnections(): void;
+  /** Takes a connection as if it had been accepted, but without counting it. */
+  take(connection: Socket): void;
+};
+
 /** CPU that a flood of garbage may cost before the connection is closed: frames and streams (RFC 9113 §10.5). */
 const MAX_INVALID_FRAMES = 100;
 const MAX_REJECTED_STREAMS = 100;
@@ -48,7 +54,7 @@ const MAX_REJECTED_STREAMS = 100;
  * certificate or, without one, a handshake failure. Minimum versions are checked again after the handshake, because
  * OpenSSL keeps those of the endpoint when the name selects another context.
  */
-export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { closeIdleConnections(): void } {
+export function makeTlsServer(parts: TlsServerParts): TlsServer {
   const { limits, certificates } = parts;
   const admits = connectionLimit(limits.connectionsPerAddress);
   const shared = { idle: new IdleConnections(), watch: sessionWatch(limits) };
@@ -66,21 +72,25 @@ export function makeTlsServer(parts: TlsServerParts): Http2SecureServer & { clos
     if (demand === undefined) for (const listener of begin) listener.call(server, socket);
     else guarded.of(demand).emit('connection', socket);
   };
-  server.on('connection', (socket: Socket) => {
-    socket.on('error', () => {});
-    if (!admits(socket)) {
-      parts.onHandshake('refused', 'none');
-      socket.destroy();
-      return;
-    }
+  const take = (socket: Socket): void => {
     shared.idle.handshake(socket);
     if (certificates.demandsAny()) {
       overhear(socket, handshakeBound(limits), (hello) => shakeHands(socket, hello));
     } else {
       shakeHands(socket, undefined);
     }
+  };
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', () => {});
+    if (admits(socket)) {
+      take(socket);
+      return;
+    }
+    parts.onHandshake('refused', 'none');
+    socket.destroy();
   });
   return Object.assign(server, {
+    take,
     closeIdleConnections: () => {
       guarded.close();
       shared.idle.close();
@@ -215,8 +225,9 @@ function serverOptions(parts: TlsServerParts, demand?: ClientDemand): SecureServ
         answerProof(protocols, this, done);
         return;
       }
-      parts.watch?.asked(this, serverName);
-      answerServerName({ socket: this, demand, certificates: parts.certificates }, serverName, done);
+      const staged = parts.certificates.stagedFor(this);
+      if (staged === undefined) parts.watch?.asked(this, serverName);
+      answerServerName({ socket: this, demand, certificates: parts.certificates, staged }, serverName, done);
     },
     // `storeHTTPOptions` of node's HTTP/1.1 server reads these, though the types of `http2` do not know them.
     ...{
@@ -286,18 +297,20 @@ interface Handshake {
   readonly socket: TLSSocket;
   readonly demand: ClientDemand | undefined;
   readonly certificates: CertificatePicker;
+  readonly staged: PickedCertificate | undefined;
 }
 
 /** Never throws: what is thrown inside the callback would end the process. */
 function answerServerName(
-  { socket, demand, certificates }: Handshake,
+  { socket, demand, certificates, staged }: Handshake,
   serverName: string,
   done: SniAnswer,
 ): void {
   try {
     const name = canonicalHost(serverName);
     // What is no host name is treated as an unknown one, never as an absent one.
-    const picked = (name === undefined ? undefined : certificates.find(name)) ?? certificates.find(undefined);
+    const picked =
+      staged ?? (name === undefined ? undefined : certificates.find(name)) ?? certificates.find(undefined);
     if (picked?.minVersion === 'TLSv1.3' && socket.getProtocol() !== 'TLSv1.3') {
       done(new Error('the name demands a newer protocol'));
     } else {

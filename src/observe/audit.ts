@@ -29,6 +29,7 @@ export interface AuditEntry {
   readonly rotation?: string | undefined;
   /** Ids of processes that took part, or what went wrong where. */
   readonly processes?: readonly string[] | undefined;
+  readonly missing?: readonly string[] | undefined;
   readonly problems?: readonly string[] | undefined;
 }
 
@@ -160,6 +161,7 @@ function decode(id: string, value: Uint8Array): AuditRecord {
     after: fields.optionalText('after'),
     rotation: fields.optionalText('rotation'),
     processes: texts('processes'),
+    missing: texts('missing'),
     problems: texts('problems'),
   };
 }

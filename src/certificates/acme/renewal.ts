@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asGatewayError, GatewayError } from '../../errors.ts';
 import type { Leases } from '../../state/store.ts';
 import type { CertificatePair } from '../certificate.ts';
+import { underLease } from '../under-lease.ts';
 import { AcmeError, asAcmeError } from './acme-error.ts';
 import { noteFailure, noteSuccess, readAttempts } from './attempts.ts';
 import { type AcmeSource, askRenewalHint, type IssueParts, issue } from './issue.ts';
 import type { OrderedPair } from './order.ts';
 import type { RenewalHint } from './renewal-hint.ts';
-import { underLease } from './under-lease.ts';
 
 export interface RenewalParts extends IssueParts {
   readonly leases: Leases;
@@ -105,9 +105,9 @@ export class Renewal {
       this.#failure = undefined;
       return Math.min(dueIn, (this.#hint?.askAgainAtMs ?? Number.POSITIVE_INFINITY) - clock());
     }
-    const lease = `acme/${this.kept.name}`;
+    const lease = { name: `acme/${this.kept.name}`, stop: this.#stop.signal };
     const done = await this.#parts.inTurn(() =>
-      underLease(leases, lease, this.#stop.signal, (signal, holds) => this.#attempt(signal, holds)),
+      underLease(leases, lease, (signal, holds) => this.#attempt(signal, holds)),
     );
     return done?.result ?? LOOK_AGAIN_MS;
   }

@@ -14,6 +14,8 @@ export interface ParticipantOptions {
   readonly self: string;
   readonly records: StageRecords;
   readonly notices: CertificateNotices | undefined;
+  /** Whether pairs can be tried yet; until then nobody waits for this process. */
+  readonly isReady: () => boolean;
   /** Tries a staged pair. @returns the fingerprint that was seen; @throws Error or SP_CERTIFICATE_INVALID */
   readonly attempt: (name: string, pair: StoredPair) => Promise<string>;
   /** Reads anew what counts and serves it. Never rejects. */
@@ -68,7 +70,7 @@ export class Participant {
   }
 
   async #toTheEnd(name: string): Promise<Stage | undefined> {
-    const { records, self, logger } = this.#options;
+    const { records, self, isReady, logger } = this.#options;
     let answered: Stage | undefined;
     do {
       try {
@@ -78,7 +80,7 @@ export class Participant {
         const stage = await records.get(name);
         if (stage === undefined) break;
         answered = stage;
-        if (stage.by !== self && stage.pair !== undefined) await this.#answer(stage, stage.pair);
+        if (stage.by !== self && stage.pair !== undefined && isReady()) await this.#answer(stage, stage.pair);
       } catch (error) {
         const { code, reason, detail } = asGatewayError(error);
         logger.warn(

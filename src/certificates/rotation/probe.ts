@@ -1,9 +1,11 @@
-import { isIP } from 'node:net';
-import { connect, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
-import type { TlsPreset } from '../../config/config.ts';
+import { isIP, type Socket } from 'node:net';
+import { connect } from 'node:tls';
 import type { CertificatePair } from '../certificate.ts';
 import type { Found } from '../shelf.ts';
-import { tlsOptions } from '../tls-options.ts';
+import { LoopbackGate, type OwnConnection } from './loopback-gate.ts';
+
+/** Takes a connection as an endpoint takes those that it accepts: TLS, server name, demand on the client. */
+export type OwnEndpoint = (connection: Socket) => void;
 
 /** Most names that are tried: they share one chain and key. */
 const MOST_NAMES = 3;
@@ -12,35 +14,54 @@ const BOUND_MS = 3000;
 const ANY_NAME = 'probe.invalid';
 
 /**
- * Makes handshakes with this very process, on a loopback endpoint that lives only for them, with the names of the pair
- * as SNI, and gives the fingerprint that the client saw. The pair is served to nobody else.
+ * Makes handshakes of this process with its own endpoints, with the names of a staged pair as SNI.
  *
- * @param found - gives the context as it would be given to real handshakes
- * @throws Error in words for people: no handshake in three seconds, or another certificate
+ * Security: a connection of such a handshake is made by this process alone, over a port of loopback that lives only for
+ * it; to that port, and to nobody else, the staged pair is served.
  */
-export async function probe(pair: CertificatePair, preset: TlsPreset, found: Found): Promise<string> {
-  const server = createServer({
-    ...tlsOptions(preset),
-    SNICallback(
-      this: TLSSocket,
-      _name: string,
-      give: (error: Error | null, context?: SecureContext) => void,
-    ) {
-      try {
-        give(null, found.contextFor(this));
-      } catch {
-        give(new Error('OpenSSL refuses the pair'));
+export class Probe {
+  readonly #staged = new Map<number, Found>();
+  #endpoints: readonly OwnEndpoint[] = [];
+
+  /** Names the endpoints: from now on staged pairs can be tried. */
+  attach(endpoints: readonly OwnEndpoint[]): void {
+    this.#endpoints = endpoints;
+  }
+
+  /** Whether there is an endpoint to try anything at. */
+  get ready(): boolean {
+    return this.#endpoints.length > 0;
+  }
+
+  /** Gives what a handshake of this process with itself is served, `undefined` for those of clients. */
+  stagedFor(socket: Pick<Socket, 'localPort'>): Found | undefined {
+    if (this.#staged.size === 0) return undefined;
+    return this.#staged.get(socket.localPort ?? -1);
+  }
+
+  /**
+   * Tries a pair at every endpoint, and gives the fingerprint that the client's side saw.
+   *
+   * @param found - the pair, as real handshakes would find it
+   * @throws Error in words for people: no endpoint, no handshake in three seconds, or another certificate
+   */
+  async try(pair: CertificatePair, found: Found): Promise<string> {
+    if (!this.ready) throw new Error('its endpoints are not open yet');
+    const gate = await LoopbackGate.open();
+    this.#staged.set(gate.port, found);
+    try {
+      for (const endpoint of this.#endpoints) {
+        for (const name of namesOf(pair)) {
+          const connection = await gate.connection();
+          endpoint(connection.accepted);
+          await handshake(pair, connection, name);
+        }
       }
-    },
-  });
-  server.on('tlsClientError', () => undefined);
-  server.on('secureConnection', (socket) => socket.on('error', () => undefined));
-  try {
-    const port = await listen(server);
-    for (const name of namesOf(pair)) await handshake(pair, port, name);
-    return pair.fingerprint256;
-  } finally {
-    server.close();
+      return pair.fingerprint256;
+    } finally {
+      this.#staged.delete(gate.port);
+      gate.close();
+    }
   }
 }
 
@@ -50,20 +71,14 @@ function namesOf({ names }: CertificatePair): readonly string[] {
   return hosts.slice(0, MOST_NAMES).map((name) => name.replace(/^\*/, 'probe'));
 }
 
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : 0);
-    });
-  });
-}
-
-function handshake(pair: CertificatePair, port: number, servername: string): Promise<void> {
-  return new Promise((resolve, reject) => {
+function handshake(
+  pair: CertificatePair,
+  { client, accepted }: OwnConnection,
+  servername: string,
+): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
     // Whether the chain is trusted is the business of clients; it was checked before it was staged.
-    const socket = connect({ host: '127.0.0.1', port, servername, rejectUnauthorized: false });
+    const socket = connect({ socket: client, servername, rejectUnauthorized: false });
     const fail = (why: string): void => reject(new Error(`the handshake for ${servername} failed: ${why}`));
     socket.setTimeout(BOUND_MS, () => socket.destroy(new Error('it took too long')));
     socket.once('error', (error) => fail(error.message));
@@ -74,5 +89,8 @@ function handshake(pair: CertificatePair, port: number, servername: string): Pro
       else resolve();
       socket.destroy();
     });
+  }).finally(() => {
+    client.destroy();
+    accepted.destroy();
   });
 }

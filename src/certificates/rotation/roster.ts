@@ -10,6 +10,12 @@ const PAGE = 1000;
 /** A process that is silent for this long does not count any more. */
 const LIFE_MS = 6000;
 const RENEWAL_MS = 2000;
+/** Those that were seen lately, whether or not they count. */
+const SEEN_INDEX = 'processes-seen';
+const SEEN_PREFIX = 'process-seen/';
+/** Longer than anybody leaves a machine that is cut off alone. */
+const SEEN_LIFE_MS = 24 * 3600_000;
+const SEEN_RENEWAL_MS = 3600_000;
 
 export interface RosterOptions {
   readonly records: Pick<Records, 'put' | 'delete' | 'list'>;
@@ -19,13 +25,15 @@ export interface RosterOptions {
 /**
  * The processes that live on one state. Comes in: a sign of life of each, renewed every two seconds. Goes out: their ids.
  *
- * A process that ends takes its sign away; one that is killed, frozen or cut off counts for six more seconds.
+ * A process that ends takes its sign away; one that is killed, frozen or cut off counts for six more seconds, and is
+ * missing for a day.
  */
 export class Roster {
   /** Id of this process: `host:pid:random`, new with every start. */
   readonly self = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
   readonly #options: RosterOptions;
   #timer: NodeJS.Timeout | undefined;
+  #seenMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: RosterOptions) {
@@ -41,15 +49,16 @@ export class Roster {
 
   /** Gives the ids of every process that counts, this one always among them, ordered. @throws SP_STATE_UNREACHABLE */
   async live(): Promise<readonly string[]> {
-    const ids = new Set([this.self]);
-    let after: string | undefined;
-    do {
-      const more = after === undefined ? {} : { after };
-      const page = await this.#options.records.list(INDEX, { limit: PAGE, ...more });
-      for (const { key } of page.records) ids.add(key.slice(PREFIX.length));
-      after = page.next;
-    } while (after !== undefined);
-    return [...ids].sort();
+    return [...new Set([this.self, ...(await this.#idsOf(INDEX, PREFIX))])].sort();
+  }
+
+  /**
+   * Gives the ids of those that do not count and did not take leave within the last day: they were killed, or run on
+   * without the state. Ordered. @throws SP_STATE_UNREACHABLE
+   */
+  async missing(): Promise<readonly string[]> {
+    const live = new Set(await this.live());
+    return (await this.#idsOf(SEEN_INDEX, SEEN_PREFIX)).filter((id) => !live.has(id)).sort();
   }
 
   /** Takes the sign away. Never rejects. */
@@ -57,17 +66,40 @@ export class Roster {
     this.#closed = true;
     clearInterval(this.#timer);
     if (this.#timer === undefined) return;
-    await this.#options.records.delete(PREFIX + this.self).catch(() => false);
+    await this.#takeAway().catch(() => undefined);
+  }
+
+  async #idsOf(index: string, prefix: string): Promise<readonly string[]> {
+    const ids: string[] = [];
+    let after: string | undefined;
+    do {
+      const more = after === undefined ? {} : { after };
+      const page = await this.#options.records.list(index, { limit: PAGE, ...more });
+      for (const { key } of page.records) ids.push(key.slice(prefix.length));
+      after = page.next;
+    } while (after !== undefined);
+    return ids;
   }
 
   async #show(): Promise<void> {
+    const { records } = this.#options;
     const value = Buffer.from(JSON.stringify({ pid: process.pid, host: hostname() }));
+    const nowMs = performance.now();
     try {
-      await this.#options.records.put(PREFIX + this.self, value, { ttlMs: LIFE_MS, indexes: [INDEX] });
-      if (this.#closed) await this.#options.records.delete(PREFIX + this.self);
+      await records.put(PREFIX + this.self, value, { ttlMs: LIFE_MS, indexes: [INDEX] });
+      if (nowMs - this.#seenMs > SEEN_RENEWAL_MS) {
+        await records.put(SEEN_PREFIX + this.self, value, { ttlMs: SEEN_LIFE_MS, indexes: [SEEN_INDEX] });
+        this.#seenMs = nowMs;
+      }
+      if (this.#closed) await this.#takeAway();
     } catch (error) {
       const { code, reason } = asGatewayError(error);
       this.#options.logger.debug({ code, reason }, 'this process could not show itself to the others');
     }
+  }
+
+  async #takeAway(): Promise<void> {
+    const { records } = this.#options;
+    await Promise.all([records.delete(PREFIX + this.self), records.delete(SEEN_PREFIX + this.self)]);
   }
 }

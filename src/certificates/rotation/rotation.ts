@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asGatewayError, GatewayError } from '../../errors.ts';
 import type { Leases } from '../../state/store.ts';
 import type { CertificateNotices } from '../keeper-options.ts';
+import { underLease } from '../under-lease.ts';
 import type { StoredPair } from '../vault.ts';
 import { wordsOf } from './participant.ts';
+import type { Roster } from './roster.ts';
 import type { Stage, StageRecords } from './stage-records.ts';
 
 /** Longer than a process is missed after its last sign of life: one that died holds a rotation up, and then no more. */
@@ -22,12 +24,22 @@ export interface RotationStep {
   /** Fingerprint of what was served when it began. */
   readonly before: string | undefined;
   readonly processes?: readonly string[];
+  /** Processes that were seen within a day and could not be asked. */
+  readonly missing?: readonly string[];
   readonly problems?: readonly string[];
   readonly code?: string;
 }
 
+/** Who was asked about a staged pair. */
+export interface Confirmation {
+  /** Ids of the processes that served the pair to themselves. */
+  readonly confirmedBy: readonly string[];
+  /** Ids of those that were seen within a day and could not be asked: killed, or cut off and serving what they served. */
+  readonly missing: readonly string[];
+}
+
 export interface RotationOptions {
-  readonly roster: { readonly self: string; live(): Promise<readonly string[]> };
+  readonly roster: Pick<Roster, 'self' | 'live' | 'missing'>;
   readonly leases: Leases;
   readonly records: StageRecords;
   readonly notices: CertificateNotices | undefined;
@@ -59,44 +71,49 @@ export class Rotation {
   }
 
   /**
-   * @param commit - writes what counts from then on, given the ids of the processes that confirmed
+   * @param commit - writes what counts from then on
    * @throws SP_CERTIFICATE_CONFLICT while another rotation of the name is under way; SP_CERTIFICATE_UNCONFIRMED, which names
    * every process that failed, and then nothing has changed; SP_STATE_UNREACHABLE; what `commit` throws
    */
-  async run<T>(order: RotationOrder, commit: (confirmedBy: readonly string[]) => Promise<T>): Promise<T> {
-    const { leases, roster, records, onStep } = this.#options;
+  async run<T>(order: RotationOrder, commit: (by: Confirmation) => Promise<T>): Promise<T> {
+    const wish = { name: `certificate-rotation/${order.name}`, ttlMs: LEASE_MS };
+    const done = await underLease(this.#options.leases, wish, (signal) => this.#lead(order, commit, signal));
+    if (done === undefined) throw new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'rotating' });
+    return done.result;
+  }
+
+  async #lead<T>(
+    order: RotationOrder,
+    commit: (by: Confirmation) => Promise<T>,
+    lost: AbortSignal,
+  ): Promise<T> {
+    const { roster, records, notices, onStep } = this.#options;
     const { name, fingerprint256, before } = order;
     const rotation = randomUUID();
-    const lease = await leases.acquire(`certificate-rotation/${name}`, rotation, LEASE_MS);
-    if (lease === undefined) throw new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'rotating' });
     const about = { certificate: name, rotation, fingerprint256, before };
     const stage: Stage = { ...order, rotation, by: roster.self };
+    let staged: number | undefined;
     try {
-      const processes = await this.#stage(stage);
+      const processes = await roster.live();
+      staged = await records.put(stage);
+      await notices?.publish({ kind: 'certificate-staged', name });
       onStep({ ...about, step: 'staged', processes });
       const confirmedBy = await this.#confirm(stage, processes);
-      onStep({ ...about, step: 'confirmed', processes: confirmedBy });
+      const missing = await roster.missing();
+      onStep({ ...about, step: 'confirmed', processes: confirmedBy, missing });
+      if (lost.aborted) throw new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'lease-lost' });
       // Those who follow do so until it is gone: it outlives the commit.
-      await records.put(stage);
-      const result = await commit(confirmedBy);
-      onStep({ ...about, step: 'committed', processes: confirmedBy });
+      staged = await records.put(stage);
+      const result = await commit({ confirmedBy, missing });
+      onStep({ ...about, step: 'committed', processes: confirmedBy, missing });
       return result;
     } catch (error) {
       const { code, problems } = asGatewayError(error);
       onStep({ ...about, step: 'abandoned', problems, code });
       throw error;
     } finally {
-      await records.delete(name).catch(() => undefined);
-      await leases.release(lease).catch(() => undefined);
+      if (staged !== undefined) await records.delete(name, staged).catch(() => undefined);
     }
-  }
-
-  async #stage(stage: Stage): Promise<readonly string[]> {
-    const { roster, records, notices } = this.#options;
-    const processes = await roster.live();
-    await records.put(stage);
-    await notices?.publish({ kind: 'certificate-staged', name: stage.name });
-    return processes;
   }
 
   async #confirm(stage: Stage, processes: readonly string[]): Promise<readonly string[]> {

@@ -4,8 +4,8 @@ import { fingerprintOf, served } from '../place.ts';
 import type { Places } from '../places.ts';
 import type { StoredPair } from '../vault.ts';
 import { Participant } from './participant.ts';
-import { probe } from './probe.ts';
-import { Rotation, type RotationOrder } from './rotation.ts';
+import type { Probe } from './probe.ts';
+import { type Confirmation, Rotation, type RotationOrder } from './rotation.ts';
 import { StageRecords } from './stage-records.ts';
 import { type HandshakeSample, Trials } from './trials.ts';
 
@@ -34,7 +34,8 @@ export class Rotations {
     const { fleet, notices, logger, onStep = () => undefined } = options;
     if (fleet === undefined) return;
     const records = new StageRecords(options);
-    const attempt = (name: string, pair: StoredPair): Promise<string> => this.#attempt(name, pair);
+    const { probe } = fleet;
+    const attempt = (name: string, pair: StoredPair): Promise<string> => this.#attempt(name, pair, probe);
     const { self } = fleet.roster;
     const { settle } = parts;
     const settled = ({
@@ -48,7 +49,16 @@ export class Rotations {
     }): void => {
       if (watched) this.#watch(name, fingerprintOf(pair));
     };
-    this.#participant = new Participant({ self, records, notices, attempt, settle, settled, logger });
+    this.#participant = new Participant({
+      self,
+      records,
+      notices,
+      isReady: () => probe.ready,
+      attempt,
+      settle,
+      settled,
+      logger,
+    });
     this.#rotation = new Rotation({ ...fleet, records, notices, attempt, onStep });
   }
 
@@ -63,10 +73,11 @@ export class Rotations {
   }
 
   /** Leads a change through the fleet, see `Rotation.run`. */
-  async run<T>(order: RotationOrder, commit: (confirmedBy: readonly string[]) => Promise<T>): Promise<T> {
+  async run<T>(order: RotationOrder, commit: (by: Confirmation) => Promise<T>): Promise<T> {
     const { name, fingerprint256, watched } = order;
     try {
-      const result = await (this.#rotation?.run(order, commit) ?? commit([this.self]));
+      const alone = { confirmedBy: [this.self], missing: [] };
+      const result = await (this.#rotation?.run(order, commit) ?? commit(alone));
       if (watched) this.#watch(name, fingerprint256);
       return result;
     } catch (error) {
@@ -85,14 +96,14 @@ export class Rotations {
     this.#participant?.close();
   }
 
-  async #attempt(name: string, stored: StoredPair): Promise<string> {
+  async #attempt(name: string, stored: StoredPair, probe: Probe): Promise<string> {
     const { places } = this.#parts;
     const place = places.placeFor(name);
     const { pair, problems } = places.verdictOf(name, stored);
     const accepted = places.accept(place, { pair, problems, warnings: [] });
     const { preset } = place;
     const found = places.shelf.preview({ name, preset, pair: accepted, source: 'uploaded' });
-    return await probe(accepted, preset, found);
+    return await probe.try(accepted, found);
   }
 
   #watch(name: string, fingerprint256: string | undefined): void {

@@ -50,8 +50,8 @@ export class StageRecords {
     this.#sealer = sealer;
   }
 
-  /** Writes a stage, or lets it live on. @throws SP_STATE_UNREACHABLE */
-  async put({ name, rotation, by, pair, watched }: Stage): Promise<void> {
+  /** Writes a stage, or lets it live on. @returns its version, for `delete`; @throws SP_STATE_UNREACHABLE */
+  async put({ name, rotation, by, pair, watched }: Stage): Promise<number | undefined> {
     const key = pair && this.#sealer.seal(Buffer.from(pair.key.reveal()), `${PREFIX}${name}/${rotation}`);
     const fields = {
       rotation,
@@ -61,7 +61,7 @@ export class StageRecords {
       key: key && Buffer.from(key).toString('base64'),
     };
     const value = Buffer.from(JSON.stringify(fields));
-    await this.#records.put(PREFIX + name, value, { ttlMs: STAGE_MS, indexes: [STAGES] });
+    return await this.#records.put(PREFIX + name, value, { ttlMs: STAGE_MS, indexes: [STAGES] });
   }
 
   /** Gives the id of the transaction that is under way for a certificate. @throws SP_STATE_UNREACHABLE */
@@ -82,9 +82,9 @@ export class StageRecords {
     return records.map(({ key }) => key.slice(PREFIX.length));
   }
 
-  /** @throws SP_STATE_UNREACHABLE */
-  async delete(name: string): Promise<void> {
-    await this.#records.delete(PREFIX + name);
+  /** Ends a stage, unless another transaction wrote its own over it. @throws SP_STATE_UNREACHABLE */
+  async delete(name: string, version: number): Promise<void> {
+    await this.#records.delete(PREFIX + name, { ifVersion: version });
   }
 
   /** @throws SP_STATE_UNREACHABLE */

@@ -114,7 +114,13 @@ function sendRaw(port: number, ca: string, bytes: string): Promise<string> {
 }
 
 function makeView(calls: unknown[][], audited: AuditEntry[]): GatewayView {
-  const rotation = { name: 'site', fingerprint256: 'AA:BB', previous: 'CC:DD', confirmedBy: ['1'] };
+  const rotation = {
+    name: 'site',
+    fingerprint256: 'AA:BB',
+    previous: 'CC:DD',
+    confirmedBy: ['1'],
+    missing: [],
+  };
   const account = { name: 'alice', groups: ['ops'], email: undefined, createdAtSec: 1, updatedAtSec: 2 };
   return {
     audit: {

@@ -55,6 +55,7 @@ test('certificates are listed, rotated, rolled back and removed', async () => {
     fingerprint256: 'AA:BB',
     previous: 'CC:DD',
     confirmedBy: ['1'],
+    missing: [],
   });
   const p12 = { pkcs12: 'MII=', passphrase: 'p' };
   assert.equal((await house.call('/v1/certificates/site', { method: 'PUT', body: p12 })).status, 200);

@@ -49,6 +49,7 @@ test('a rotation is served, listed, kept over a restart, and remembers the pair 
     fingerprint256: fingerprint(b),
     previous: fingerprint(a),
     confirmedBy: ['test'],
+    missing: [],
   });
   assert.deepEqual(changes, ['site']);
   const [view] = keeper.list();

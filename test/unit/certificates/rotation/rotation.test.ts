@@ -9,6 +9,7 @@ import { silentLogger } from '../../../../src/lib/logger.ts';
 import { makeSealer } from '../../../../src/lib/seal.ts';
 import { Secret } from '../../../../src/lib/secret.ts';
 import { Notices } from '../../../../src/state/notices.ts';
+import type { Leases } from '../../../../src/state/store.ts';
 import { type House, house } from '../../../fixtures/certificates/house.ts';
 
 const PAIR = { certificate: 'a chain', key: new Secret('a key canary') };
@@ -16,7 +17,11 @@ const ORDER = { name: 'site', pair: PAIR, fingerprint256: 'AA', before: undefine
 const logger = silentLogger;
 
 /** A process on the house's state that leads rotations, and takes part in those of others. */
-async function process(t: TestContext, { store }: House, attempt: () => Promise<string>) {
+async function process(
+  t: TestContext,
+  { store, leases = store.leases }: Pick<House, 'store'> & { readonly leases?: Leases },
+  attempt: () => Promise<string>,
+) {
   const notices = new Notices({ store, logger });
   await notices.start();
   const roster = new Roster({ records: store.records, logger });
@@ -27,6 +32,7 @@ async function process(t: TestContext, { store }: House, attempt: () => Promise<
     self: roster.self,
     records,
     notices,
+    isReady: () => true,
     attempt,
     settle: async (name) => void settled.push(name),
     settled: () => undefined,
@@ -35,7 +41,7 @@ async function process(t: TestContext, { store }: House, attempt: () => Promise<
   participant.start();
   const steps: RotationStep[] = [];
   const onStep = (step: RotationStep): void => void steps.push(step);
-  const rotation = new Rotation({ roster, leases: store.leases, records, notices, attempt, onStep });
+  const rotation = new Rotation({ roster, leases, records, notices, attempt, onStep });
   t.after(async () => {
     participant.close();
     notices.close();
@@ -49,8 +55,8 @@ const good = async (): Promise<string> => 'AA';
 test('a rotation is committed when every process that lives has confirmed it, and each is named', async (t) => {
   const h = await house(t);
   const [one, two] = [await process(t, h, good), await process(t, h, good)];
-  const confirmed = await one.rotation.run(ORDER, async (confirmedBy) => confirmedBy);
-  assert.deepEqual(confirmed, [one.roster.self, two.roster.self].sort());
+  const by = await one.rotation.run(ORDER, async (confirmation) => confirmation);
+  assert.deepEqual(by, { confirmedBy: [one.roster.self, two.roster.self].sort(), missing: [] });
   assert.deepEqual(
     one.steps.map(({ step }) => step),
     ['staged', 'confirmed', 'committed'],
@@ -103,4 +109,41 @@ test('a staged key is sealed, and who takes part reads what counts when the stag
     assert.ok(Date.now() < end);
     await new Promise((done) => setTimeout(done, 10));
   }
+});
+
+test('a process that went without taking leave is named as missing, and one that took leave is not', async (t) => {
+  const h = await house(t);
+  const one = await process(t, h, good);
+  const gone = new Roster({ records: h.store.records, logger });
+  await gone.start();
+  await gone.close();
+  const killed = new Roster({ records: h.store.records, logger });
+  await killed.start();
+  t.after(() => killed.close());
+  await h.store.records.delete(`process/${killed.self}`);
+  const by = await one.rotation.run(ORDER, async (confirmation) => confirmation);
+  assert.deepEqual(by, { confirmedBy: [one.roster.self], missing: [killed.self] });
+  assert.deepEqual(one.steps.at(-1)?.missing, [killed.self]);
+});
+
+test('who leads and has lost the lease commits nothing, and leaves the stage of the other alone', async (t) => {
+  const h = await house(t);
+  let isLost = false;
+  const leases: Leases = {
+    acquire: (...args) => h.store.leases.acquire(...args),
+    release: (lease) => h.store.leases.release(lease),
+    renew: async () => false,
+  };
+  const slow = async (): Promise<string> => {
+    // Longer than the first renewal.
+    await new Promise((done) => setTimeout(done, 4_200));
+    await two.records.put({ ...ORDER, rotation: 'of the other', by: two.roster.self });
+    isLost = true;
+    return 'AA';
+  };
+  const one = await process(t, { store: h.store, leases }, slow);
+  const two = await process(t, h, good);
+  await assert.rejects(one.rotation.run(ORDER, good), { code: 'SP_CERTIFICATE_CONFLICT' });
+  assert.ok(isLost);
+  assert.equal(await two.records.present('site'), 'of the other');
 });
