@@ -6,6 +6,8 @@ import type { StoredPair } from '../vault.ts';
 import type { Stage, StageRecords } from './stage-records.ts';
 
 const LOOK_MS = 50;
+/** How often what counts is read while a stage is there, whose leader may have committed and died. */
+const SETTLE_MS = 1000;
 /** A write that the state took late, e.g. after it was frozen, is seen by one of these further looks. */
 const LATER_MS = [0, 2000, 8000];
 
@@ -70,12 +72,17 @@ export class Participant {
   }
 
   async #toTheEnd(name: string): Promise<Stage | undefined> {
-    const { records, self, isReady, logger } = this.#options;
+    const { records, self, isReady, settle, logger } = this.#options;
     let answered: Stage | undefined;
+    let settledMs = performance.now();
     do {
       try {
         const present = await records.present(name);
         if (present === undefined) break;
+        if (performance.now() - settledMs > SETTLE_MS) {
+          await settle(name);
+          settledMs = performance.now();
+        }
         if (present === answered?.rotation) continue;
         const stage = await records.get(name);
         if (stage === undefined) break;
