@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { RequestOptions } from 'node:https';
 import type { WebhookConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { sendRequest } from '../lib/send-request.ts';
@@ -44,30 +45,35 @@ export function makeWebhook(config: WebhookConfig, options: WebhookOptions): Web
       const trust = await readTrust(config);
       if (trust === undefined) return 'the file of trusted authorities cannot be read';
       const timeout = AbortSignal.timeout(timeoutMs);
+      const bounds = AbortSignal.any([signal, timeout]);
+      const headers = headersOf(body, config, options.clock());
       try {
-        const answer = await sendRequest(
-          url,
-          {
-            method: 'POST',
-            // A connection of its own: days pass between two notices.
-            agent: false,
-            signal: AbortSignal.any([signal, timeout]),
-            headers: headersOf(body, config, options.clock()),
-            minVersion: 'TLSv1.2',
-            rejectUnauthorized: true,
-            ...trust,
-          },
-          body,
-        );
-        const { statusCode = 0 } = answer;
-        answer.destroy();
-        return statusCode >= 200 && statusCode < 300 ? undefined : `status ${statusCode}`;
+        const status = await send(url, body, { headers, signal: bounds, ...trust });
+        return status >= 200 && status < 300 ? undefined : `status ${status}`;
       } catch (error) {
         signal.throwIfAborted();
         return timeout.aborted ? 'no answer in time' : reasonOf(error);
       }
     },
   };
+}
+
+/** @returns the status of the answer, whose body is not read */
+async function send(url: URL, body: string, options: RequestOptions): Promise<number> {
+  const answer = await sendRequest(
+    url,
+    {
+      method: 'POST',
+      // A connection of its own: days pass between two notices.
+      agent: false,
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      ...options,
+    },
+    body,
+  );
+  answer.destroy();
+  return answer.statusCode ?? 0;
 }
 
 function headersOf(body: string, { secret }: WebhookConfig, nowMs: number): Record<string, string | number> {
