@@ -27,6 +27,8 @@ export interface Receiver {
   bodies(): readonly Record<string, unknown>[];
   /** Ends it; asking it is refused from then on. */
   close(): Promise<void>;
+  /** Begins again on the same port. */
+  reopen(): Promise<void>;
 }
 
 /** Starts a receiver whose certificate a private authority signed; the test's end clears it away. */
@@ -46,7 +48,8 @@ export async function startReceiver(t: TestContext, kind: 'https' | 'http' = 'ht
   };
   const server =
     kind === 'http' ? createPlain(take) : createServer({ key: pair.keyPem, cert: pair.certificate }, take);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await listen(0);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   const receiver: Receiver = {
@@ -60,6 +63,7 @@ export async function startReceiver(t: TestContext, kind: 'https' | 'http' = 'ht
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
+    reopen: () => listen(address.port),
   };
   t.after(() => receiver.close());
   return receiver;
