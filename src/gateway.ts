@@ -2,6 +2,7 @@
  * Builds the house from a configuration, runs it, swaps it for the next generation, closes it.
  */
 import { join, resolve } from 'node:path';
+import type { Teller } from './certificates/webhook/teller.ts';
 import type { Config } from './config/config.ts';
 import { DEMONSTRATION } from './config/demonstration.ts';
 import { type Environment, formatProblem, parseConfig, readConfig } from './config/load.ts';
@@ -16,6 +17,7 @@ import { furnish, type House, retire, vouchesAlike } from './house/house.ts';
 import { importAccounts, readAccountFile } from './house/import-accounts.ts';
 import { restartNotes } from './house/restart-notes.ts';
 import { sharedRoutes, watchStreams } from './house/streams.ts';
+import { makeTeller } from './house/teller.ts';
 import { makeView } from './house/view.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Corridor } from './listen/arrive.ts';
@@ -102,6 +104,7 @@ class Gateway {
   readonly #options: GatewayOptions;
   readonly #foundation: Foundation;
   readonly #streams: OpenStreams;
+  readonly #teller: Teller;
   readonly #log: { readonly sink: LogSink; readonly logger: LeveledLogger };
   #started: Config | undefined;
   #house: House | undefined;
@@ -128,6 +131,10 @@ class Gateway {
       // The record of the exchange stays as it was when it was admitted.
       decide(present(this.#house).rooms, { ...arrived, record: { ...arrived.record } }),
     );
+    this.#teller = makeTeller(foundation, {
+      config: () => present(this.#house).config,
+      cellar: () => present(this.#cellar),
+    });
   }
 
   get urls(): RunningGateway['urls'] {
@@ -172,6 +179,7 @@ class Gateway {
       cellar: () => present(this.#cellar),
     });
     present(this.#cellar).acme.start();
+    this.#teller.start();
     const { https, admin } = this.urls;
     this.#foundation.logger.info({ https, admin }, 'the gateway is open');
   }
@@ -235,7 +243,10 @@ class Gateway {
     }
     if (cellarBefore !== undefined && cellarBefore !== cellar) cellarBefore.close();
     // The CA looks for its answers on the doors.
-    if (this.#doors !== undefined) cellar.acme.start();
+    if (this.#doors !== undefined) {
+      cellar.acme.start();
+      void this.#teller.look();
+    }
     this.#watch(config);
     this.#stopImporting();
     this.#stopImporting = await importAccounts(accountFile, this.#foundation);
@@ -294,8 +305,9 @@ class Gateway {
     const { logger } = this.#foundation;
     this.#stopWatching();
     await this.#turn;
-    // Its leases are given back while the state can still be reached.
+    // Their leases are given back while the state can still be reached.
     this.#cellar?.acme.close();
+    await this.#teller.close();
     this.#stopImporting();
     const cut = await this.#doors?.close(this.#house?.config.listen.drainMs ?? 0);
     if (cut !== undefined && cut > 0)

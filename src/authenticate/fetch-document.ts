@@ -1,5 +1,5 @@
-import { get as getPlain, type IncomingMessage } from 'node:http';
-import { get as getTls } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { sendRequest } from '../lib/send-request.ts';
 
 export interface FetchOptions {
   /** PEM certificates that replace the system's authorities; `undefined`: the system's. */
@@ -44,15 +44,8 @@ export async function fetchDocument(url: string, options: FetchOptions): Promise
 
 function request(url: URL, ca: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
   const headers = { accept: 'application/jwk-set+json, application/json', 'accept-encoding': 'identity' };
-  return new Promise((resolve, reject) => {
-    // A connection of its own: nothing kept alive is left behind between two fetches minutes apart.
-    const shared = { agent: false, headers, signal } as const;
-    const sent =
-      url.protocol === 'https:'
-        ? getTls(url, { ...shared, ...(ca === undefined ? {} : { ca }) }, resolve)
-        : getPlain(url, shared, resolve);
-    sent.on('error', reject);
-  });
+  // A connection of its own: nothing kept alive is left behind between two fetches minutes apart.
+  return sendRequest(url, { agent: false, headers, signal, ...(ca === undefined ? {} : { ca }) });
 }
 
 async function readAll(response: IncomingMessage, maxBytes: number): Promise<string> {

@@ -12,6 +12,7 @@ import { type Finding, finding } from './diagnosis.ts';
 import { examineCertificates, examinePermissions } from './doctor-files.ts';
 import { examineServed } from './doctor-served.ts';
 import { examineState } from './doctor-state.ts';
+import { examineWebhook } from './doctor-webhook.ts';
 import { plainText } from './plain-text.ts';
 import { runtimeFloor } from './runtime-floor.ts';
 import type { Shell } from './shell.ts';
@@ -46,6 +47,7 @@ async function examine(flags: DoctorFlags, shell: Shell): Promise<Finding[]> {
   findings.push(await examineState(config));
   findings.push(...examineCertificates(config, systemClock));
   findings.push(...(await examineServed(config, flags.data, shell, systemClock)));
+  findings.push(...examineWebhook(config));
   findings.push(...examinePermissions(config, resolve(shell.folder, flags.data)));
   findings.push(examineAdmin(config));
   return findings;

@@ -283,6 +283,20 @@ export interface RouteConfig {
 export interface ObserveConfig {
   readonly accessLog: boolean;
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** `undefined`: nobody is told of certificates. */
+  readonly webhook: WebhookConfig | undefined;
+}
+
+/** Where notices about certificates are sent. */
+export interface WebhookConfig {
+  /** https, or http on loopback; without user, password and fragment. Often holds a token: never logged. */
+  readonly url: Secret;
+  /** Key of the signature; `undefined`: nothing is signed. */
+  readonly secret: Secret | undefined;
+  /** Absolute path of the PEM file with the CAs of a private receiver; `undefined`: the system's. */
+  readonly trust: string | undefined;
+  /** How long before its end a certificate is told of, milliseconds; at least one, the longest first. */
+  readonly expiryMs: readonly number[];
 }
 
 export interface ConfigProblem {

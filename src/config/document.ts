@@ -100,6 +100,7 @@ function typeOf(shape: Shape): string {
 
 function listOf(items: Shape | undefined): string {
   if (items?.type === 'object') return 'list of mappings';
+  if (items?.quantity !== undefined) return `list of ${items.quantity}s`;
   if (items?.enum === undefined) return 'list of texts';
   return items.enum.length > 5 ? 'list of names' : `list of ${typeOf(items)}`;
 }

@@ -16,6 +16,8 @@ export interface Metrics {
   certificates(list: readonly { readonly name: string; readonly notAfterSec: number }[]): void;
   /** Counts an attempt to order a certificate. */
   certificateOrder(outcome: 'ordered' | 'failed'): void;
+  /** Counts an attempt to hand a notice to the webhook's receiver. */
+  webhookNotice(outcome: 'delivered' | 'failed'): void;
   /** Replaces the numbers of open streams by kind. */
   openStreams(counts: Readonly<Record<string, number>>): void;
   /** Counts a stream that was cut; the reason is a word from a closed set. */
@@ -143,6 +145,12 @@ function houseGauges(registry: Registry): Omit<Metrics, 'exchange' | 'authentica
     labelNames: ['outcome'],
     registers,
   });
+  const notices = new Counter({
+    name: 'sallyport_webhook_notices_total',
+    help: 'Attempts to hand a notice to the receiver of the webhook.',
+    labelNames: ['outcome'],
+    registers,
+  });
   const streams = new Gauge({
     name: 'sallyport_open_streams',
     help: 'Open WebSockets, event streams, and other answers that take longer than a second.',
@@ -173,6 +181,7 @@ function houseGauges(registry: Registry): Omit<Metrics, 'exchange' | 'authentica
       for (const { name, notAfterSec } of list) expiry.set({ name }, notAfterSec);
     },
     certificateOrder: (outcome) => orders.inc({ outcome }),
+    webhookNotice: (outcome) => notices.inc({ outcome }),
     openStreams: (counts) => {
       for (const [kind, count] of Object.entries(counts)) streams.set({ kind }, count);
     },

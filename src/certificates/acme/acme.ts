@@ -9,7 +9,7 @@ import type { PairUpload, RotationResult } from '../keeper.ts';
 import { ChallengeBoard } from './challenge-board.ts';
 import type { AcmeSource } from './issue.ts';
 import { OnDemand } from './on-demand.ts';
-import { type Kept, Renewal, type RenewalParts } from './renewal.ts';
+import { type FailedOrder, type Kept, Renewal, type RenewalParts } from './renewal.ts';
 import { turns } from './turns.ts';
 
 /**
@@ -75,7 +75,7 @@ export class Acme {
       pairOf: (name) => parts.keeper.pairOf(name),
       serve: async (name, pair) => {
         const { fingerprint256 } = await parts.keeper.rotate(name, pair);
-        if (!this.#configs.some((config) => config.name === name)) await this.#onDemand?.proven(name);
+        if (!this.#isConfigured(name)) await this.#onDemand?.proven(name);
         return fingerprint256;
       },
       inTurn: turns(ORDERS_AT_ONCE),
@@ -112,6 +112,18 @@ export class Acme {
     return [...this.#renewals.values()].flatMap((renewal) => renewal.note() ?? []);
   }
 
+  /**
+   * Gives which certificates cannot be ordered at the moment.
+   *
+   * Security: a host on demand is left out until it has its certificate: a client chose the name.
+   */
+  failures(): readonly FailedOrder[] {
+    const failed = [...this.#renewals.values()].flatMap((renewal) => renewal.failure() ?? []);
+    return failed.filter(
+      ({ name }) => this.#isConfigured(name) || this.#parts.keeper.pairOf(name) !== undefined,
+    );
+  }
+
   /** Gives up every order and stops answering from fresh reads. Safe to call twice. */
   close(): void {
     clearInterval(this.#reload);
@@ -132,12 +144,19 @@ export class Acme {
     const present = await this.#onDemand?.load();
     for (const renewal of before) {
       const { name } = renewal.kept;
-      const isConfigured = this.#configs.some((config) => config.name === name);
-      if (isConfigured || present?.has(name) !== false || this.#parts.keeper.pairOf(name) !== undefined)
+      if (
+        this.#isConfigured(name) ||
+        present?.has(name) !== false ||
+        this.#parts.keeper.pairOf(name) !== undefined
+      )
         continue;
       renewal.stop();
       this.#renewals.delete(name);
     }
+  }
+
+  #isConfigured(name: string): boolean {
+    return this.#configs.some((config) => config.name === name);
   }
 
   #ruleFor(host: string): string | undefined {

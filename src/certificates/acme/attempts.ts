@@ -13,6 +13,18 @@ export interface Attempts {
   readonly orderedAtMs: number;
   /** Of the certificate that the last filled order gave. */
   readonly fingerprint256: string | undefined;
+  /** The last failure, unless an order was filled after it. */
+  readonly failure?: OrderFailure;
+}
+
+/** Why an order was not filled. */
+export interface OrderFailure {
+  /** One of the words of `AcmeReason`. */
+  readonly reason: string;
+  /** For people. */
+  readonly detail: string;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
 }
 
 const PREFIX = 'acme/attempts/';
@@ -48,6 +60,7 @@ export async function readAttempts(records: Records, name: string): Promise<Atte
       notBeforeMs: fields.count('notBeforeMs'),
       orderedAtMs: fields.count('orderedAtMs'),
       fingerprint256: fields.optionalText('fingerprint256'),
+      ...(fields.has('failure') ? { failure: decodeFailure(fields.fields('failure')) } : {}),
     };
   } catch {
     return NONE;
@@ -74,8 +87,13 @@ export async function noteFailure(
   const before = await readAttempts(records, name);
   const failures = before.failures + 1;
   const notBeforeMs = Math.ceil(clock() + backOffMs(error, failures));
-  await write(records, name, { ...before, failures, notBeforeMs });
+  const failure = { reason: error.acmeReason, detail: error.detail ?? '', atMs: clock() };
+  await write(records, name, { ...before, failures, notBeforeMs, failure });
   return notBeforeMs;
+}
+
+function decodeFailure(fields: JsonFields): OrderFailure {
+  return { reason: fields.text('reason'), detail: fields.text('detail'), atMs: fields.count('atMs') };
 }
 
 async function write(records: Records, name: string, attempts: Attempts): Promise<void> {

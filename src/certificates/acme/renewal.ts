@@ -4,7 +4,7 @@ import type { Leases } from '../../state/store.ts';
 import type { CertificatePair } from '../certificate.ts';
 import { underLease } from '../under-lease.ts';
 import { AcmeError, asAcmeError } from './acme-error.ts';
-import { noteFailure, noteSuccess, readAttempts } from './attempts.ts';
+import { noteFailure, noteSuccess, type OrderFailure, readAttempts } from './attempts.ts';
 import { type AcmeSource, askRenewalHint, type IssueParts, issue } from './issue.ts';
 import type { OrderedPair } from './order.ts';
 import type { RenewalHint } from './renewal-hint.ts';
@@ -25,6 +25,14 @@ export interface Kept {
   readonly name: string;
   readonly names: readonly string[];
   readonly source: AcmeSource;
+}
+
+/** A certificate that cannot be ordered at the moment. */
+export interface FailedOrder extends OrderFailure {
+  readonly name: string;
+  readonly names: readonly string[];
+  /** When the next attempt may be made, milliseconds since the epoch. */
+  readonly againAtMs: number;
 }
 
 const ORDER_MS = 15 * 60_000;
@@ -52,7 +60,7 @@ export class Renewal {
   readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #hint: (Partial<RenewalHint> & { readonly of: string; readonly askAgainAtMs: number }) | undefined;
-  #failure: { readonly error: AcmeError; readonly againAtMs: number } | undefined;
+  #failure: (OrderFailure & { readonly againAtMs: number }) | undefined;
 
   constructor(parts: RenewalParts, kept: Kept) {
     this.#parts = parts;
@@ -70,12 +78,18 @@ export class Renewal {
     clearTimeout(this.#timer);
   }
 
+  /** Gives what is wrong; `undefined` when nothing is, as far as this process knows. */
+  failure(): FailedOrder | undefined {
+    const { name, names } = this.kept;
+    return this.#failure === undefined ? undefined : { name, names, ...this.#failure };
+  }
+
   /** Says for people what is wrong; `undefined` when nothing is, as far as this process knows. */
   note(): string | undefined {
     if (this.#failure === undefined) return undefined;
-    const { error, againAtMs } = this.#failure;
+    const { detail, againAtMs } = this.#failure;
     const again = new Date(againAtMs).toISOString();
-    return `the certificate ${this.kept.name} cannot be ordered, next attempt at ${again}: ${error.detail}`;
+    return `the certificate ${this.kept.name} cannot be ordered, next attempt at ${again}: ${detail}`;
   }
 
   #lookIn(ms: number): void {
@@ -118,7 +132,11 @@ export class Renewal {
     const { name, names, source } = this.kept;
     const pair = this.#parts.pairOf(name);
     const past = await readAttempts(records, name);
-    if (past.notBeforeMs > clock()) return past.notBeforeMs - clock();
+    if (past.notBeforeMs > clock()) {
+      // Another process failed, or this one before it was started anew.
+      if (past.failure !== undefined) this.#failure = { ...past.failure, againAtMs: past.notBeforeMs };
+      return past.notBeforeMs - clock();
+    }
     const justOrdered =
       clock() - past.orderedAtMs < NOTICE_MS && past.fingerprint256 !== pair?.fingerprint256;
     if (this.#dueAtMs(pair) > clock() || justOrdered) return LOOK_AGAIN_MS;
@@ -140,7 +158,7 @@ export class Renewal {
         'a certificate could not be ordered; what was served before is served still',
       );
       const againAtMs = await noteFailure(records, name, clock, error);
-      this.#failure = { error, againAtMs };
+      this.#failure = { reason: error.acmeReason, detail: error.detail ?? '', atMs: clock(), againAtMs };
       return againAtMs - clock();
     }
   }

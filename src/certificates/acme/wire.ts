@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { Agent, type RequestOptions, request } from 'node:https';
+import { Agent, type RequestOptions } from 'node:https';
+import { sendRequest } from '../../lib/send-request.ts';
 import { AcmeError } from './acme-error.ts';
 
 /** A whole answer of an ACME server. */
@@ -60,7 +61,7 @@ export class Wire {
       },
     };
     try {
-      return await exchange(target, options, body);
+      return await read(await sendRequest(target, options, body));
     } catch (error) {
       if (error instanceof AcmeError) throw error;
       this.#signal.throwIfAborted();
@@ -76,16 +77,6 @@ export class Wire {
   close(): void {
     this.#agent.destroy();
   }
-}
-
-function exchange(target: URL, options: RequestOptions, body: string | undefined): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const asking = request(target, options, (answer) => {
-      read(answer).then(resolve, reject);
-    });
-    asking.on('error', reject);
-    asking.end(body);
-  });
 }
 
 async function read(answer: IncomingMessage): Promise<Reply> {

@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
+import { isMapping } from '../check-shape.ts';
 import type { ObserveConfig } from '../config.ts';
 import type { ResolveContext } from '../resolve-context.ts';
+import { resolveWebhook, WebhookSchema } from './webhook.ts';
 
 const DEFAULTS = { accessLog: true, level: 'info' } as const;
 
@@ -16,11 +18,17 @@ export const ObserveSchema = Type.Object(
         default: DEFAULTS.level,
       }),
     ),
+    webhook: Type.Optional(WebhookSchema),
   },
   { description: 'What the gateway says about its work.', additionalProperties: false },
 );
 
 /** Gives the section resolved, or `undefined` when its shape is wrong; problems go to the context. */
 export function resolveObserve(input: unknown, context: ResolveContext): ObserveConfig | undefined {
-  return context.accepts(ObserveSchema, input, ['observe']) ? { ...DEFAULTS, ...input } : undefined;
+  const sound = context.accepts(ObserveSchema, input, ['observe']);
+  const written = isMapping(input) ? input.webhook : undefined;
+  const webhook = context.isSound(WebhookSchema, written)
+    ? resolveWebhook(written, ['observe', 'webhook'], context)
+    : undefined;
+  return sound ? { ...DEFAULTS, ...input, webhook } : undefined;
 }

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { request as requestPlain } from 'node:http';
-import { request as requestTls } from 'node:https';
 import type { CustomFetch, CustomFetchOptions } from 'openid-client';
+import { sendRequest } from '../../lib/send-request.ts';
 import { providerFailure } from './provider-failure.ts';
 
 export interface ProviderFetchOptions {
@@ -51,25 +50,19 @@ function send(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const payload = typeof body === 'string' || body instanceof URLSearchParams ? body.toString() : undefined;
-  return new Promise((resolve, reject) => {
-    // A connection of its own: a code is redeemed once, and one that was kept alive may be dead already.
-    const shared = {
-      method,
-      agent: false,
-      signal,
-      headers: {
-        ...headers,
-        'accept-encoding': 'identity',
-        ...(payload === undefined ? {} : { 'content-length': Buffer.byteLength(payload) }),
-      },
-    } as const;
-    const sent =
-      url.protocol === 'https:'
-        ? requestTls(url, { ...shared, ...(ca === undefined ? {} : { ca }) }, resolve)
-        : requestPlain(url, shared, resolve);
-    sent.on('error', reject);
-    sent.end(payload);
-  });
+  // A connection of its own: a code is redeemed once, and one that was kept alive may be dead already.
+  const options = {
+    method,
+    agent: false,
+    signal,
+    headers: {
+      ...headers,
+      'accept-encoding': 'identity',
+      ...(payload === undefined ? {} : { 'content-length': Buffer.byteLength(payload) }),
+    },
+    ...(ca === undefined ? {} : { ca }),
+  };
+  return sendRequest(url, options, payload);
 }
 
 async function readAll(message: IncomingMessage, provider: string): Promise<Buffer> {

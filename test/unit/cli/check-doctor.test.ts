@@ -73,6 +73,21 @@ test('doctor of the demonstration has nothing to complain of but the runtime', a
   assert.doesNotMatch(terminal.printed.out, /^fail/m);
 });
 
+test('doctor names the host of the webhook and nothing else of its URL, and warns of a trust without certificate', async () => {
+  const terminal = openTerminal();
+  writeFileSync(join(terminal.folder, 'ca.pem'), 'nothing');
+  const about = async (more: string): Promise<string | undefined> => {
+    const webhook = `{ url: "https://hooks.example.com/T0/url-canary"${more} }`;
+    writeFileSync(join(terminal.folder, 'sallyport.yaml'), `${GOOD}observe: { webhook: ${webhook} }\n`);
+    terminal.printed.out = '';
+    await terminal.run('doctor');
+    assert.doesNotMatch(terminal.printed.out, /canary/);
+    return terminal.printed.out.split('\n').find((line) => line.includes('webhook'));
+  };
+  assert.match((await about('')) ?? '', /^ok {4}webhook .*hooks\.example\.com, not signed$/);
+  assert.match((await about(', trust: ca.pem')) ?? '', /^warn {2}webhook .*ca\.pem holds no certificate/);
+});
+
 test('a runtime below the floor of its line is named', () => {
   assert.equal(runtimeFloor('24.22.2'), '24.22.3');
   assert.equal(runtimeFloor('24.22.3'), undefined);

@@ -36,3 +36,14 @@ test('failures count for every process and over restarts, until an order is fill
   const after = await readAttempts(records, 'a');
   assert.deepEqual(after, { failures: 0, notBeforeMs: 0, orderedAtMs: 1_000_000, fingerprint256: 'AA:BB' });
 });
+
+test('every process learns why the last order failed, until one is filled', async (t) => {
+  const { records } = openTestStore(t);
+  const clock = (): number => 1_000_000;
+  const error = new AcmeError({ reason: 'challenge', detail: 'a.test leads elsewhere' });
+  await noteFailure(records, 'a', clock, error);
+  const { failure } = await readAttempts(records, 'a');
+  assert.deepEqual(failure, { reason: 'challenge', detail: 'a.test leads elsewhere', atMs: 1_000_000 });
+  await noteSuccess(records, 'a', clock, 'AA:BB');
+  assert.equal((await readAttempts(records, 'a')).failure, undefined);
+});
