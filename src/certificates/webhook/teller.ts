@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { asGatewayError, isStateAway } from '../../errors.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Leases, Records } from '../../state/store.ts';
+import { underLease } from '../under-lease.ts';
 import { dueNotices, type Situation } from './due-notices.ts';
 import { afterFailure, isGivenUp, isSettled, readTelling, type Telling, writeTelling } from './telling.ts';
 import { noticeText, type WebhookNotice } from './webhook-notice.ts';
@@ -101,9 +101,8 @@ export class Teller {
     const { clock, store } = this.#parts;
     this.#stop.signal.throwIfAborted();
     if (isSettled(this.#known.get(notice.id), receiver.id, clock())) return true;
-    const claim = await store.leases.acquire(`webhook/${notice.id}`, randomUUID(), CLAIM_MS);
-    if (claim === undefined) return true;
-    try {
+    const claim = { name: `webhook/${notice.id}`, ttlMs: CLAIM_MS };
+    const done = await underLease(store.leases, claim, async () => {
       const { telling, version } = await readTelling(store.records, notice.id);
       if (telling !== undefined && isSettled(telling, receiver.id, clock())) {
         this.#known.set(notice.id, telling);
@@ -113,9 +112,8 @@ export class Teller {
       this.#known.set(notice.id, after);
       await writeTelling(store.records, notice.id, after, version);
       return after.delivered;
-    } finally {
-      await store.leases.release(claim).catch(() => undefined);
-    }
+    });
+    return done?.result ?? true;
   }
 
   async #attempt(notice: WebhookNotice, receiver: Receiver, before: Telling | undefined): Promise<Telling> {
