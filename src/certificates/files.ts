@@ -89,6 +89,8 @@ const MOST_PER_ROUND = 200;
 export class FileWatch {
   readonly #options: FileWatchOptions;
   readonly #watched = new Map<string, Watched>();
+  /** Names whose files changed since the look before: they are looked at again in the next round. */
+  readonly #unsettled = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #from = 0;
   #closed = false;
@@ -122,17 +124,24 @@ export class FileWatch {
   }
 
   async #round(): Promise<void> {
-    const all = [...this.#watched];
-    const some = all.slice(this.#from, this.#from + MOST_PER_ROUND);
+    const all = [...this.#watched.keys()];
+    const some = new Set([...this.#unsettled, ...all.slice(this.#from, this.#from + MOST_PER_ROUND)]);
     this.#from = this.#from + MOST_PER_ROUND >= all.length ? 0 : this.#from + MOST_PER_ROUND;
-    for (const [name, watched] of some) {
-      const stamp = await stampFiles(watched.files);
-      const settled = stamp === watched.seen;
-      watched.seen = stamp;
-      if (settled && stamp !== watched.told) await this.#tell(name, watched);
+    for (const name of some) {
+      const watched = this.#watched.get(name);
+      if (watched !== undefined) await this.#look(name, watched);
     }
     this.#timer = undefined;
     this.#schedule();
+  }
+
+  async #look(name: string, watched: Watched): Promise<void> {
+    const stamp = await stampFiles(watched.files);
+    const settled = stamp === watched.seen;
+    watched.seen = stamp;
+    if (settled) this.#unsettled.delete(name);
+    else this.#unsettled.add(name);
+    if (settled && stamp !== watched.told) await this.#tell(name, watched);
   }
 
   async #tell(name: string, watched: Watched): Promise<void> {

@@ -119,16 +119,17 @@ test('the process that leads is killed before and after each step: until the com
     assert.ok(old !== undefined);
     await reach(round, a.line, () => void fleet.rotate(a.member, host, next).catch(() => undefined));
     await kill(a.member, a.line);
-    const end = await fleet.agree(host, [b.member, c.member], [old, next]);
     const expected = isCommitted(round) ? next : old;
-    assert.equal(end, expected.fingerprint256, `${moment} it ${step.what}`);
+    pairs.set(host, expected);
+    await fleet.agree(host, [b.member, c.member], expected, `${moment} it ${step.what}`);
     a.member = await fleet.start(`-${at}`, a.line.url);
-    await fleet.agree(host, [a.member, b.member, c.member], [expected]);
+    await fleet.agree(host, [a.member, b.member, c.member], expected);
   }
   await noneFailed(t, traffic);
+  for (const [host, pair] of pairs) await fleet.agree(host, [a.member, b.member, c.member], pair);
   for (const { host } of rounds.slice(0, 3)) {
     const pair = await fleet.rotateSoon(b.member, host);
-    await fleet.agree(host, [a.member, b.member, c.member], [pair]);
+    await fleet.agree(host, [a.member, b.member, c.member], pair);
   }
 });
 
@@ -153,9 +154,9 @@ test('a process that takes part is killed before and after each step: the others
       asked.some((id) => String(id).includes(`:${c.member.pid}:`)),
       `${moment} it ${step.what}`,
     );
-    await fleet.agree(host, [a.member, b.member], [next]);
+    await fleet.agree(host, [a.member, b.member], next);
     c.member = await fleet.start(`-${at}`, c.line.url);
-    await fleet.agree(host, [a.member, b.member, c.member], [next]);
+    await fleet.agree(host, [a.member, b.member, c.member], next);
   }
   await noneFailed(t, traffic);
 });
@@ -179,17 +180,18 @@ test('Redis is killed before and after each step of the one that leads: until th
     const answer = await rotating;
     for (const member of members) assert.notEqual(await fleet.served(member, host), undefined);
     await redis.restart();
-    const end = await fleet.agree(host, members, [old, next]);
     const expected = isCommitted(round) ? next : old;
-    assert.equal(end, expected.fingerprint256, `${moment} it ${step.what}: ${answer && tell(answer)}`);
-    if (answer?.status === 200) assert.equal(end, next.fingerprint256);
+    pairs.set(host, expected);
+    if (answer?.status === 200) assert.equal(expected, next);
+    await fleet.agree(host, members, expected, `${moment} it ${step.what}: ${answer && tell(answer)}`);
   }
   await noneFailed(t, traffic);
+  for (const [host, pair] of pairs) await fleet.agree(host, members, pair);
   const [{ host = '' } = {}] = rounds;
   await redis.kill();
   const refused = await fleet.rotate(a.member, host, fleet.make(host));
   assert.equal(Object(refused.body).code, 'SP_STATE_UNREACHABLE');
   await redis.restart();
   const pair = await fleet.rotateSoon(b.member, host);
-  await fleet.agree(host, members, [pair]);
+  await fleet.agree(host, members, pair);
 });

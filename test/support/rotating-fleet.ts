@@ -10,6 +10,8 @@ import { type GatewayProcess, startProcess } from './process.ts';
 
 /** Longer than any transaction, its lease and the last look of those who follow it. */
 const SETTLED_MS = 45_000;
+/** Looks in a row that must agree. */
+const STEADY = 4;
 
 /** Answer of a call to the admin API. */
 export interface AdminAnswer {
@@ -32,8 +34,8 @@ export interface RotatingFleet {
   rotateSoon(leader: GatewayProcess, host: string): Promise<FreshPair>;
   /** Gives the fingerprint that a process shows to who asks for a host. */
   served(member: GatewayProcess, host: string): Promise<string | undefined>;
-  /** Waits until processes serve one and the same of some pairs, and go on doing so. @returns its fingerprint */
-  agree(host: string, members: readonly GatewayProcess[], allowed: readonly FreshPair[]): Promise<string>;
+  /** Waits until processes serve a pair, every one of them. @param what - for the message when they do not */
+  agree(host: string, members: readonly GatewayProcess[], pair: FreshPair, what?: string): Promise<void>;
 }
 
 /** Makes an empty fleet for hosts below `.localhost`; the certificate of `a.localhost` is called `a.localhost`. */
@@ -74,16 +76,13 @@ export function rotatingFleet(t: TestContext, hosts: readonly string[]): Rotatin
     },
     served: (member, host) =>
       ask({ port: member.port, ca: `${member.ca}\n${ca}` }, { host }).then((reply) => reply.fingerprint256),
-    async agree(host, agreeing, allowed) {
+    async agree(host, agreeing, { fingerprint256 }, what = 'in the end') {
       const end = performance.now() + SETTLED_MS;
       let steady = 0;
-      for (;;) {
-        const seen = new Set(await Promise.all(agreeing.map((member) => fleet.served(member, host))));
-        const [only] = seen;
-        const good = seen.size === 1 && allowed.some(({ fingerprint256 }) => fingerprint256 === only);
-        steady = good ? steady + 1 : 0;
-        if (good && steady === 5) return only ?? '';
-        assert.ok(performance.now() < end, `a mix in the end: ${[...seen].join(' ')}`);
+      while (steady < STEADY) {
+        const seen = await Promise.all(agreeing.map((member) => fleet.served(member, host)));
+        steady = seen.every((one) => one === fingerprint256) ? steady + 1 : 0;
+        assert.ok(performance.now() < end, `${what}, ${host} is served by ${seen.join(' ')}`);
         await sleep(100);
       }
     },
