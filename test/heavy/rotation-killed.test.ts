@@ -15,12 +15,16 @@ interface Step {
   readonly again?: true;
 }
 
-const LEASE = /lease:certificate-rotation\//;
-const STAGE = /record:certificate-stage\/\S+\r\n\$\d+\r\n\S*index:certificate-stages\r\n/;
+/** By their digests alone: a script that Redis does not know after a restart is sent again in full. */
+const STAGE =
+  /EVALSHA\r\n\S+\r\n\S+\r\n\$1\r\n2\r\n\S+\r\n\S*record:certificate-stage\/\S+\r\n\S+\r\n\S*index:certificate-stages\r\n/;
+const ACQUIRE = /EVALSHA\r\n\S+\r\n\S+\r\n\$1\r\n2\r\n\S+\r\n\S*lease:certificate-rotation\//;
+/** A renewal names a time. */
+const RELEASE = /lease:certificate-rotation\/\S+\r\n\$16\r\n\d{16}\r\n\$0\r\n/;
 
 /** What the process that leads does, in order. */
 const BEFORE_COMMIT: readonly Step[] = [
-  { what: 'takes the lease', sends: LEASE },
+  { what: 'takes the lease', sends: ACQUIRE },
   { what: 'stages the pair', sends: STAGE },
   { what: 'tells of the stage', sends: /"certificate-staged"/ },
   { what: 'reads the answers', sends: /index:certificate-answers\// },
@@ -33,7 +37,7 @@ const COMMIT: Step = {
 const AFTER_COMMIT: readonly Step[] = [
   { what: 'tells of the commit', sends: /"certificate-changed"/ },
   { what: 'ends the stage', sends: /record:certificate-stage\/\S+\r\n\$16\r\n\d{16}\r\n/ },
-  { what: 'gives the lease back', sends: LEASE, again: true },
+  { what: 'gives the lease back', sends: RELEASE },
 ];
 const LEADING: readonly Step[] = [...BEFORE_COMMIT, COMMIT, ...AFTER_COMMIT];
 /** What a process does that takes part. */

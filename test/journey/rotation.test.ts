@@ -101,8 +101,12 @@ function open({ port, ca }: { readonly port: number; readonly ca: string }): Pro
 /** Sends a request over an open connection and gives the first piece of the answer. */
 function speak(socket: TLSSocket): Promise<string> {
   return new Promise((resolve, reject) => {
-    socket.once('data', (chunk) => resolve(chunk.toString()));
-    socket.once('close', () => reject(new Error('closed')));
+    const closed = (): void => reject(new Error('closed'));
+    socket.once('close', closed);
+    socket.once('data', (chunk) => {
+      socket.off('close', closed);
+      resolve(chunk.toString());
+    });
     socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
   });
 }
