@@ -47,6 +47,6 @@ export interface KeeperOptions {
   readonly processId?: string;
   /** Most TLS contexts kept ready; default 10,000, some 300 MiB when all of them are in use. */
   readonly contexts?: number;
-  /** Between two looks at the files, milliseconds; default 3000. */
+  /** Between two looks at the files, milliseconds; default 1000. */
   readonly pollMs?: number;
 }

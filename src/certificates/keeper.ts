@@ -5,7 +5,8 @@ import { type CertificateView, type PairUpload, type RotationResult, viewOf } fr
 import { DepositSync } from './deposit-sync.ts';
 import type { DevCa } from './dev-ca.ts';
 import { isDue } from './dev-leaf.ts';
-import { type FileReading, FileWatch } from './files.ts';
+import { FileWatch } from './file-watch.ts';
+import type { FileReading } from './files.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { readPkcs12 } from './pkcs12.ts';
 import { depositWins, fingerprintOf, LOST, type Place, served, storedOf } from './place.ts';
@@ -23,7 +24,7 @@ export type { CertificateView, Found, KeeperOptions, PairUpload, RotationResult 
  * The certificates of the house. Comes in: configuration, files, uploads. Goes out: what a handshake needs, by server name.
  */
 
-const POLL_MS = 3000;
+const POLL_MS = 1000;
 const RENEWAL_MS = 3600_000;
 
 /**

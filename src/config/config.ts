@@ -11,7 +11,7 @@ export interface Config {
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly routes: readonly RouteConfig[];
   readonly observe: ObserveConfig;
-  /** Absolute paths of every file that the configuration was made from, its own first: what `watchFiles` looks at. */
+  /** Absolute paths of the files that the configuration was made from, its own first: what `watchFiles` looks at. Not those of certificates that are served. */
   readonly files: readonly string[];
 }
 

@@ -71,10 +71,16 @@ export class ResolveContext {
     return resolve(this.#folder, written);
   }
 
-  /** Gives the absolute path of a file that must be there; notes it when it cannot be read. */
+  /** Gives the absolute path of a file that must be there, and whose changes ask for a reload; notes it when it cannot be read. */
   existing(written: string, path: KeyPath): string {
-    const file = this.absolute(written);
+    const file = this.readable(written, path);
     this.files.add(file);
+    return file;
+  }
+
+  /** Gives the absolute path of a file that must be there; notes it when it cannot be read. */
+  readable(written: string, path: KeyPath): string {
+    const file = this.absolute(written);
     try {
       accessSync(file, constants.R_OK);
       if (!statSync(file).isFile()) this.error(path, `${JSON.stringify(written)} is not a file`);

@@ -113,8 +113,9 @@ function source(
   const inner = [...path, 'files'];
   return {
     kind: 'files',
-    certificate: context.existing(files.certificate, [...inner, 'certificate']),
-    key: context.existing(files.key, [...inner, 'key']),
+    // Whoever serves them looks at them, more cheaply than by a reload.
+    certificate: context.readable(files.certificate, [...inner, 'certificate']),
+    key: context.readable(files.key, [...inner, 'key']),
     passphrase:
       files.passphrase === undefined ? undefined : context.secret(files.passphrase, [...inner, 'passphrase']),
   };
