@@ -158,8 +158,7 @@ class Gateway {
       challenges: () => this.#cellar?.acme.board,
       ticketKeys: this.#foundation.ticketKeys,
       metrics: this.#foundation.metrics,
-      onSample: ({ serverName, address, refused }) =>
-        this.#cellar?.keeper.sampleHandshake(serverName, address, refused),
+      onSample: (sample) => this.#cellar?.keeper.sampleHandshake(sample),
       serves: (host) => servesHost(present(this.#house).table, host),
     });
     // From here on it answers to rotations that others lead.

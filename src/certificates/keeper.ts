@@ -15,6 +15,7 @@ import { invalid, problem, sentences } from './problem.ts';
 import { readPair } from './reading.ts';
 import type { Confirmation } from './rotation/rotation.ts';
 import { Rotations } from './rotation/rotations.ts';
+import type { HandshakeSample } from './rotation/trials.ts';
 import type { Found } from './shelf.ts';
 import { Vault } from './vault.ts';
 
@@ -177,10 +178,9 @@ export class Keeper {
     await this.#rotations.run(order, () => this.#inTurn(() => this.#take(name)));
   }
 
-  /** Takes how a handshake ended, by the name that the client asked for. */
-  sampleHandshake(serverName: string, address: string, refused: boolean): void {
-    const certificate = this.#places.shelf.find(serverName)?.certificates[0];
-    if (certificate !== undefined) this.#rotations.sample({ certificate, address, refused });
+  /** Takes how a handshake ended. */
+  sampleHandshake(sample: HandshakeSample): void {
+    this.#rotations.sample(sample);
   }
 
   /** Looks at the files and renews due dev certificates at once, as on a reload, instead of when it is their time. */

@@ -26,6 +26,8 @@ export interface Found {
    * @throws Error as `context()`: catch it, an `SNICallback` that throws ends the process
    */
   contextFor(socket: Pick<TLSSocket, 'getSharedSigalgs'>, vouchers?: Vouchers): SecureContext;
+  /** Gives the name of the certificate whose pair `contextFor` gives the same handshake. */
+  certificateFor(socket: Pick<TLSSocket, 'getSharedSigalgs'>): string;
   /** Names of the certificates in the context: one, or an ECDSA and an RSA one. */
   readonly certificates: readonly string[];
   /** Equal ids: a request for one host may travel on a connection made for the other. */
@@ -166,12 +168,12 @@ export class Shelf {
     const chosen = beside === undefined ? [main] : [main, beside];
     const pairs = chosen.map(({ pair }) => pair);
     const key = `${preset} ${pairs.map(({ id }) => id).join(' ')}`;
+    const choose = (socket: Pick<TLSSocket, 'getSharedSigalgs'>): Shelved =>
+      beside === undefined || socket.getSharedSigalgs().includes(signatureOf(main.pair)) ? main : beside;
     return {
       context: () => this.#contexts.get(key, () => makeContext(pairs, preset)),
-      contextFor: (socket, vouchers) => {
-        const usable = beside === undefined || socket.getSharedSigalgs().includes(signatureOf(main.pair));
-        return this.#one((usable ? main : beside).pair, preset, vouchers);
-      },
+      contextFor: (socket, vouchers) => this.#one(choose(socket).pair, preset, vouchers),
+      certificateFor: (socket) => choose(socket).name,
       certificates: chosen.map(({ name }) => name),
       policyId: preset,
       minVersion: tlsOptions(preset).minVersion,

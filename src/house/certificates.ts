@@ -149,6 +149,12 @@ export function certificatePicker(
       const { defaultCertificate } = config.listen;
       return defaultCertificate === undefined ? undefined : keeper.byName(defaultCertificate);
     },
+    nameless() {
+      const { keeper, config } = cellar();
+      const name = config.listen.defaultCertificate;
+      const pair = name === undefined ? undefined : keeper.pairOf(name);
+      return name === undefined || pair === undefined ? undefined : { name, ...pair };
+    },
     demandsAny: () => !demands().none,
     isDemanded: (id) => demands().byId(id) !== undefined,
     demandOf: (serverName) => demands().of(serverName),

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { SecureContext, SecureVersion, TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../exchange.ts';
+import type { Secret } from '../lib/secret.ts';
 
 /** What a handshake needs to know of a server name. */
 export interface PickedCertificate {
@@ -8,6 +9,18 @@ export interface PickedCertificate {
   readonly minVersion: SecureVersion;
   /** Gives the context for a handshake that is under way, by what its client can check. */
   contextFor(socket: TLSSocket, demand?: ClientDemand): SecureContext;
+  /** Gives the name of the certificate in that context. */
+  certificateFor(socket: TLSSocket): string;
+}
+
+/** What a client is served that names no host. */
+export interface NamelessCertificate {
+  readonly name: string;
+  /** Equal for equal pairs. */
+  readonly id: string;
+  /** Leaf first, PEM. */
+  readonly certificate: string;
+  readonly key: Secret;
 }
 
 /** What a host wants to see of its clients. */
@@ -26,6 +39,8 @@ export interface CertificatePicker {
   find(serverName: string | undefined): PickedCertificate | undefined;
   /** Gives what is served, whatever the name, to a handshake that this process makes with itself; `undefined` for all others. */
   stagedFor(socket: TLSSocket): PickedCertificate | undefined;
+  /** Gives the certificate for clients that name no host, `undefined` when they get none. */
+  nameless(): NamelessCertificate | undefined;
   /** Whether any host asks its clients for a certificate. */
   demandsAny(): boolean;
   /** Whether a demand still holds. */

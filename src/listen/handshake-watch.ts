@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 
-/** How a handshake for a name ended. */
+/** How a handshake ended. */
 export interface HandshakeSample {
-  /** As the client sent it. */
-  readonly serverName: string;
+  /** Name of the certificate that was shown. */
+  readonly certificate: string;
   readonly address: string;
   /** Whether the client turned the certificate down, or had no cipher or signature in common with it. */
   readonly refused: boolean;
@@ -13,28 +13,35 @@ export interface HandshakeSample {
 const REFUSALS =
   /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_|UNSUPPORTED_CERTIFICATE|DECRYPT_ERROR)|NO_SHARED_CIPHER|NO_SUITABLE_SIGNATURE|NO_SHARED_SIGNATURE/;
 
-/** Tells, of handshakes that named a host, whether the client took the certificate; of others, that ended for other reasons, nothing. */
+/** Tells of handshakes whether the client took the certificate that it was shown; of those that ended for other reasons, nothing. */
 export class HandshakeWatch {
   readonly #onSample: (sample: HandshakeSample) => void;
-  readonly #asked = new WeakMap<TLSSocket, { readonly serverName: string; readonly address: string }>();
+  readonly #shown = new WeakMap<TLSSocket, Omit<HandshakeSample, 'refused'>>();
 
   constructor(onSample: (sample: HandshakeSample) => void) {
     this.#onSample = onSample;
   }
 
-  /** Takes the name that a client asked for. */
-  asked(socket: TLSSocket, serverName: string): void {
-    this.#asked.set(socket, { serverName, address: socket.remoteAddress ?? '' });
+  /** Takes the name of the certificate that a client is shown. */
+  shows(socket: TLSSocket, certificate: string): void {
+    this.#shown.set(socket, { certificate, address: socket.remoteAddress ?? '' });
   }
 
-  done(socket: TLSSocket): void {
-    const asked = this.#asked.get(socket);
-    if (asked !== undefined) this.#onSample({ ...asked, refused: false });
+  /** @param nameless - name of the certificate that clients are shown who name no host */
+  done(socket: TLSSocket, nameless?: string): void {
+    const shown = this.#shownTo(socket, nameless);
+    if (shown !== undefined) this.#onSample({ ...shown, refused: false });
   }
 
-  failed(socket: TLSSocket, error: Error): void {
-    const asked = this.#asked.get(socket);
+  failed(socket: TLSSocket, error: Error, nameless?: string): void {
+    const shown = this.#shownTo(socket, nameless);
     const code = 'code' in error ? String(error.code) : '';
-    if (asked !== undefined && REFUSALS.test(code)) this.#onSample({ ...asked, refused: true });
+    if (shown !== undefined && REFUSALS.test(code)) this.#onSample({ ...shown, refused: true });
+  }
+
+  #shownTo(socket: TLSSocket, nameless: string | undefined): Omit<HandshakeSample, 'refused'> | undefined {
+    const shown = this.#shown.get(socket);
+    if (shown !== undefined || nameless === undefined || socket.servername) return shown;
+    return { certificate: nameless, address: socket.remoteAddress ?? '' };
   }
 }

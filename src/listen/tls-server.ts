@@ -13,7 +13,7 @@ import type { SecureContext, SecureContextOptions, TLSSocket } from 'node:tls';
 import type { LimitsConfig } from '../config/config.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
 import type { Arrivals } from './arrive.ts';
-import type { CertificatePicker, ClientDemand, PickedCertificate } from './certificate-picker.ts';
+import type { CertificatePicker, ClientDemand } from './certificate-picker.ts';
 import { ACME_PROTOCOL, type Challenges, ProtocolChoice } from './challenge-answers.ts';
 import type { ClientHello } from './client-hello.ts';
 import type { Connection } from './connection.ts';
@@ -22,6 +22,7 @@ import { describeSocket } from './describe-socket.ts';
 import { GuardedServers } from './guarded-servers.ts';
 import type { HandshakeWatch } from './handshake-watch.ts';
 import { IdleConnections } from './idle-connections.ts';
+import { namelessContext } from './nameless-context.ts';
 import { overhear } from './overhear.ts';
 import { sessionWatch } from './session-watch.ts';
 
@@ -108,12 +109,12 @@ interface Shared {
 function makeOne(parts: TlsServerParts, demand: ClientDemand | undefined, shared: Shared): Http2SecureServer {
   const { arrivals } = parts;
   const { idle, watch } = shared;
-  const server = createSecureServer(
-    demand === undefined ? serverOptions(parts) : guardedOptions(parts, demand),
-  );
+  const options = demand === undefined ? serverOptions(parts) : guardedOptions(parts, demand);
+  const server = createSecureServer(options);
+  server.prependListener('connection', namelessContext(server, options, parts.certificates));
   const connections = new WeakMap<object, Connection>();
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    parts.watch?.failed(socket, error);
+    parts.watch?.failed(socket, error, parts.certificates.nameless()?.name);
     parts.onHandshake('failed', 'none');
     socket.destroy();
   });
@@ -129,7 +130,7 @@ function makeOne(parts: TlsServerParts, demand: ClientDemand | undefined, shared
     return described;
   };
   server.on('secureConnection', (socket: TLSSocket) => {
-    parts.watch?.done(socket);
+    parts.watch?.done(socket, parts.certificates.nameless()?.name);
     parts.onHandshake('done', socket.getProtocol() ?? 'none');
     socket.setNoDelay(true);
     idle.shaken(socket);
@@ -225,9 +226,7 @@ function serverOptions(parts: TlsServerParts, demand?: ClientDemand): SecureServ
         answerProof(protocols, this, done);
         return;
       }
-      const staged = parts.certificates.stagedFor(this);
-      if (staged === undefined) parts.watch?.asked(this, serverName);
-      answerServerName({ socket: this, demand, certificates: parts.certificates, staged }, serverName, done);
+      answerServerName({ socket: this, demand, ...parts }, serverName, done);
     },
     // `storeHTTPOptions` of node's HTTP/1.1 server reads these, though the types of `http2` do not know them.
     ...{
@@ -297,16 +296,17 @@ interface Handshake {
   readonly socket: TLSSocket;
   readonly demand: ClientDemand | undefined;
   readonly certificates: CertificatePicker;
-  readonly staged: PickedCertificate | undefined;
+  readonly watch?: HandshakeWatch;
 }
 
 /** Never throws: what is thrown inside the callback would end the process. */
 function answerServerName(
-  { socket, demand, certificates, staged }: Handshake,
+  { socket, demand, certificates, watch }: Handshake,
   serverName: string,
   done: SniAnswer,
 ): void {
   try {
+    const staged = certificates.stagedFor(socket);
     const name = canonicalHost(serverName);
     // What is no host name is treated as an unknown one, never as an absent one.
     const picked =
@@ -314,6 +314,7 @@ function answerServerName(
     if (picked?.minVersion === 'TLSv1.3' && socket.getProtocol() !== 'TLSv1.3') {
       done(new Error('the name demands a newer protocol'));
     } else {
+      if (staged === undefined && picked !== undefined) watch?.shows(socket, picked.certificateFor(socket));
       done(null, picked?.contextFor(socket, demand));
     }
   } catch {

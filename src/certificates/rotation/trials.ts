@@ -16,7 +16,7 @@ const WINDOW_MS = 20_000;
 const LEAST_REFUSALS = 10;
 /** at so many addresses (IPv6: /64), so that no single one can have it undone, */
 const LEAST_ADDRESSES = 3;
-/** and they are this share of all handshakes at least, and twice what it was before. */
+/** and of the clients that took the certificate before, half or more do not any longer. */
 const LEAST_SHARE = 0.5;
 /** Beyond this many handshakes the older ones count half. */
 const MEMORY = 1000;
@@ -100,7 +100,6 @@ function isBad(trial: Trial): boolean {
   return (
     trial.refused >= LEAST_REFUSALS &&
     trial.addresses.size >= LEAST_ADDRESSES &&
-    share >= LEAST_SHARE &&
-    share >= 2 * trial.shareBefore
+    share >= trial.shareBefore + LEAST_SHARE * (1 - trial.shareBefore)
   );
 }
