@@ -218,6 +218,7 @@ export const AuditAnswer = Type.Object({
   before: maybe(),
   after: maybe(),
   rotation: maybe(),
+  cause: Type.Optional(Type.String({ description: 'upload, acme, rollback, refused-by-clients or removal' })),
   processes: Type.Optional(strings()),
   missing: Type.Optional(strings()),
   problems: Type.Optional(strings()),

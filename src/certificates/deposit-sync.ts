@@ -101,7 +101,7 @@ export class DepositSync {
 
   /** Nobody may remove what hosts need, so the state was emptied or put back to an older time. */
   #isLost({ name, base, deposit }: Place): boolean {
-    return deposit?.pair !== undefined && base === undefined && this.#options.hostsOf(name).length > 0;
+    return deposit?.pair !== undefined && base === undefined && this.#places.bareWithout(name).length > 0;
   }
 
   #tellLost(place: Place): void {

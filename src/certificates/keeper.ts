@@ -13,7 +13,7 @@ import { depositWins, fingerprintOf, LOST, type Place, served, storedOf } from '
 import { Places } from './places.ts';
 import { invalid, problem, sentences } from './problem.ts';
 import { readPair } from './reading.ts';
-import type { Confirmation } from './rotation/rotation.ts';
+import type { Confirmation, RotationCause } from './rotation/rotation.ts';
 import { Rotations } from './rotation/rotations.ts';
 import type { HandshakeSample } from './rotation/trials.ts';
 import type { Found } from './shelf.ts';
@@ -136,7 +136,11 @@ export class Keeper {
    * or was rotated meanwhile; SP_CERTIFICATE_UNCONFIRMED with every process that cannot serve it, and then none does;
    * SP_STATE_UNREACHABLE when it could not be stored, and then it is not served either
    */
-  async rotate(name: string, upload: PairUpload): Promise<RotationResult> {
+  async rotate(
+    name: string,
+    upload: PairUpload,
+    cause: 'upload' | 'acme' = 'upload',
+  ): Promise<RotationResult> {
     const reading = 'pkcs12' in upload ? await readPkcs12(upload) : readPair(upload);
     const place = this.#places.placeFor(name);
     const pair = await this.#inTurn(async () =>
@@ -145,13 +149,13 @@ export class Keeper {
     const present = served(this.#places.placeFor(name))?.pair.id;
     if (present === pair.id && place.deposit?.version !== LOST)
       return resultOf(pair, place, { confirmedBy: [this.#rotations.self], missing: [] });
-    return await this.#change(name, pair, { version: await this.#vault.versionOf(name), watched: true });
+    return await this.#change(name, pair, { version: await this.#vault.versionOf(name), cause });
   }
 
   /**
    * Serves the pair before the present one again; a second rollback undoes the first.
    *
-   * @param from - fingerprint of the pair to leave, when another one must not be left
+   * @param from - fingerprint of the pair to leave because clients refuse it, and no other one
    * @throws SP_CERTIFICATE_UNKNOWN, SP_CERTIFICATE_NO_PREVIOUS, SP_CERTIFICATE_CONFLICT, SP_CERTIFICATE_UNCONFIRMED;
    * SP_CERTIFICATE_INVALID when the previous pair does not pass today's checks
    */
@@ -164,7 +168,8 @@ export class Keeper {
     const target = depositWins(place) ? record?.previous : record?.current;
     if (target === undefined) throw new GatewayError('SP_CERTIFICATE_NO_PREVIOUS', { reason: 'no-previous' });
     const pair = this.#places.accept(place, this.#places.verdictOf(name, target));
-    return await this.#change(name, pair, { version: record?.version, watched: false });
+    const cause = from === undefined ? 'rollback' : 'refused-by-clients';
+    return await this.#change(name, pair, { version: record?.version, cause });
   }
 
   /**
@@ -174,7 +179,8 @@ export class Keeper {
    */
   async remove(name: string): Promise<void> {
     const before = served(this.#places.known(name))?.pair.fingerprint256;
-    const order = { name, pair: undefined, fingerprint256: undefined, before, watched: false };
+    const nothing = { pair: undefined, fingerprint256: undefined, claims: false };
+    const order = { ...nothing, name, before, cause: 'removal' as const };
     await this.#rotations.run(order, () => this.#inTurn(() => this.#take(name)));
   }
 
@@ -232,7 +238,7 @@ export class Keeper {
   async #take(name: string): Promise<void> {
     const place = this.#places.known(name);
     const version = await this.#vault.versionOf(name);
-    const hosts = this.#options.hostsOf(name);
+    const hosts = this.#places.bareWithout(name);
     if (version === undefined && place.deposit === undefined) {
       throw invalid([
         problem('configured', 'The certificate comes from the configuration: remove it there.'),
@@ -250,10 +256,14 @@ export class Keeper {
   async #change(
     name: string,
     pair: CertificatePair,
-    { version, watched }: { readonly version: number | undefined; readonly watched: boolean },
+    { version, cause }: { readonly version: number | undefined; readonly cause: RotationCause },
   ): Promise<RotationResult> {
-    const before = served(this.#places.placeFor(name))?.pair.fingerprint256;
-    const order = { name, pair: storedOf(pair), fingerprint256: pair.fingerprint256, before, watched };
+    const present = served(this.#places.placeFor(name))?.pair;
+    const claims =
+      pair.keyType !== present?.keyType || pair.names.some((host) => !present.names.includes(host));
+    const before = present?.fingerprint256;
+    const { fingerprint256 } = pair;
+    const order = { name, pair: storedOf(pair), fingerprint256, before, cause, claims };
     return await this.#rotations.run(order, (by) =>
       this.#inTurn(async () => {
         const place = this.#places.placeFor(name);

@@ -7,7 +7,7 @@ import type { KeeperOptions } from './keeper-options.ts';
 import { depositWins, fingerprintOf, type Place, type PlacedDeposit, served } from './place.ts';
 import { invalid, type Problem, problem, sentences } from './problem.ts';
 import { readPair } from './reading.ts';
-import { Shelf } from './shelf.ts';
+import { Shelf, type Shelved } from './shelf.ts';
 import type { StoredDeposit, StoredPair } from './vault.ts';
 
 const NAME = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/;
@@ -83,7 +83,7 @@ export class Places {
         ),
       );
     }
-    if (pair !== undefined) problems.push(...this.shelf.conflicts({ name, preset, pair }));
+    if (pair !== undefined) problems.push(...this.#standingInTheWay({ name, preset, pair }));
     if (pair === undefined || problems.length > 0) throw invalid(problems);
     try {
       this.shelf.warm(pair, preset);
@@ -92,6 +92,18 @@ export class Places {
     }
     this.#tell(name, 'warn', verdict.warnings, 'a certificate was accepted with a warning');
     return pair;
+  }
+
+  /** Gives the hosts of routes that would be left without a certificate if a name served nothing. */
+  bareWithout(name: string): readonly string[] {
+    return this.#options.hostsOf(name).filter((host) => !this.shelf.hasOther(host, name));
+  }
+
+  #standingInTheWay(entry: Pick<Shelved, 'name' | 'pair' | 'preset'>): readonly Problem[] {
+    const twin = this.shelf.twinOf(entry);
+    if (twin === undefined) return this.shelf.conflicts(entry);
+    const text = `The same pair is served as the certificate ${twin}: with two names for it, neither could be rotated.`;
+    return [problem('pair-taken', text)];
   }
 
   /** Remembers what the state holds of a name; `settle` makes it count. */

@@ -35,6 +35,7 @@ export type ProblemWord =
   | 'self-signed'
   | 'expires-soon'
   | 'name-taken'
+  | 'pair-taken'
   | 'preset-conflict'
   | 'certificate-name'
   | 'configured'

@@ -124,6 +124,21 @@ export class Shelf {
     return wildcard === undefined ? undefined : this.#slots.get(wildcard)?.found;
   }
 
+  /** Whether a host is served by another certificate than this one, too. @param host - as routes write it */
+  hasOther(host: string, than: string): boolean {
+    const name = canonicalName(host) ?? host;
+    const wildcard = wildcardOf(name);
+    const slots = [this.#slots.get(name), wildcard === undefined ? undefined : this.#slots.get(wildcard)];
+    return slots.some((slot) => slot?.entries.some((entry) => entry.name !== than));
+  }
+
+  /** Gives the name under which a pair is served already, if that is another one. */
+  twinOf({ name, pair }: Pick<Shelved, 'name' | 'pair'>): string | undefined {
+    const [host = ''] = pair.names;
+    return this.#slots.get(host)?.entries.find((other) => other.name !== name && other.pair.id === pair.id)
+      ?.name;
+  }
+
   /** Gives one certificate as if it were alone, e.g. for clients that name no host. */
   alone(name: string): Found | undefined {
     const entry = this.#entries.get(name);

@@ -86,7 +86,7 @@ function isMeant(routeHost: string, host: string): boolean {
 }
 
 function auditStep(step: RotationStep, audit: Audit): void {
-  const { certificate, fingerprint256, before, code, rotation, processes, missing, problems } = step;
+  const { certificate, fingerprint256, before, code, rotation, cause, processes, missing, problems } = step;
   audit.record({
     who: 'system',
     what: `rotation-${step.step}`,
@@ -96,6 +96,7 @@ function auditStep(step: RotationStep, audit: Audit): void {
     before,
     after: fingerprint256,
     rotation,
+    cause,
     processes,
     missing,
     problems,

@@ -27,6 +27,8 @@ export interface AuditEntry {
   readonly after?: string | undefined;
   /** Ties the steps of one rotation together. */
   readonly rotation?: string | undefined;
+  /** Why a certificate was changed: a word of a closed set. */
+  readonly cause?: string | undefined;
   /** Ids of processes that took part, or what went wrong where. */
   readonly processes?: readonly string[] | undefined;
   readonly missing?: readonly string[] | undefined;
@@ -160,6 +162,7 @@ function decode(id: string, value: Uint8Array): AuditRecord {
     before: fields.optionalText('before'),
     after: fields.optionalText('after'),
     rotation: fields.optionalText('rotation'),
+    cause: fields.optionalText('cause'),
     processes: texts('processes'),
     missing: texts('missing'),
     problems: texts('problems'),

@@ -108,3 +108,26 @@ test('a process that is cut off from the state and serves on is named, shows the
   line.open();
   await fleet.agree(HOST, [a, b], next);
 });
+
+test('of two names that claim one host at once, through two processes, one wins, and all serve it', async (t) => {
+  const hosts = Array.from({ length: 5 }, (_, round) => `claimed-${round}.test`);
+  const fleet = rotatingFleet(t, [HOST], hosts);
+  const members = [
+    await fleet.start('-a', 'file:state.db'),
+    await fleet.start('-b', 'file:state.db'),
+  ] as const;
+  for (const host of hosts) {
+    const claims = members.map((member, at) => ({ member, name: `${at}-${host}`, pair: fleet.make(host) }));
+    const answers = await Promise.all(
+      claims.map(({ member, name, pair: { certificate, key } }) =>
+        member.call('PUT', `/v1/certificates/${name}`, { certificate, key }),
+      ),
+    );
+    const won = answers.findIndex(({ status }) => status === 200);
+    const [lost] = answers.filter((_, at) => at !== won);
+    assert.match(JSON.stringify(lost?.body), /name-taken/, answers.map(tell).join(' and '));
+    const winner = claims[won];
+    assert.ok(winner !== undefined);
+    await fleet.agree(host, members, winner.pair);
+  }
+});

@@ -60,6 +60,7 @@ test('a certificate that clients at several addresses refuse is taken back; one 
     ({ what }) => what === 'rotation-committed',
   );
   assert.deepEqual([committed[0]?.before, committed[0]?.after], [bad, good]);
+  assert.deepEqual([committed[0]?.cause, committed[1]?.cause], ['refused-by-clients', 'upload']);
 });
 
 const RSA_ONLY = ['-servername', 'both.test', '-sigalgs', 'rsa_pss_rsae_sha256'];

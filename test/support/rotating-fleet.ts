@@ -38,11 +38,19 @@ export interface RotatingFleet {
   agree(host: string, members: readonly GatewayProcess[], pair: FreshPair, what?: string): Promise<void>;
 }
 
-/** Makes an empty fleet for hosts below `.localhost`; the certificate of `a.localhost` is called `a.localhost`. */
-export function rotatingFleet(t: TestContext, hosts: readonly string[]): RotatingFleet {
+/**
+ * Makes an empty fleet for hosts; the certificate of `a.localhost` is called `a.localhost`.
+ *
+ * @param bare - further hosts to make pairs for, which no certificate serves
+ */
+export function rotatingFleet(
+  t: TestContext,
+  hosts: readonly string[],
+  bare: readonly string[] = [],
+): RotatingFleet {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-fleet-'));
   const members: GatewayProcess[] = [];
-  const makers = new Map(hosts.map((host) => [host, pairMaker([host])]));
+  const makers = new Map([...hosts, ...bare].map((host) => [host, pairMaker([host])]));
   const ca = [...makers.values()].map((maker) => maker.ca).join('\n');
   t.after(async () => {
     for (const member of members) member.kill('SIGCONT');

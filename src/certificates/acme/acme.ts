@@ -19,7 +19,7 @@ import { turns } from './turns.ts';
 /** The keeper as the orders see it. */
 export interface PairKeeper {
   pairOf(name: string): CertificatePair | undefined;
-  rotate(name: string, upload: PairUpload): Promise<RotationResult>;
+  rotate(name: string, upload: PairUpload, cause: 'acme'): Promise<RotationResult>;
 }
 
 export interface AcmeParts {
@@ -74,7 +74,7 @@ export class Acme {
       board: this.board,
       pairOf: (name) => parts.keeper.pairOf(name),
       serve: async (name, pair) => {
-        const { fingerprint256 } = await parts.keeper.rotate(name, pair);
+        const { fingerprint256 } = await parts.keeper.rotate(name, pair, 'acme');
         if (!this.#isConfigured(name)) await this.#onDemand?.proven(name);
         return fingerprint256;
       },

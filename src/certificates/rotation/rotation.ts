@@ -12,13 +12,23 @@ import type { Stage, StageRecords } from './stage-records.ts';
 /** Longer than a process is missed after its last sign of life: one that died holds a rotation up, and then no more. */
 const ANSWER_BOUND_MS = 8000;
 const LEASE_MS = 15_000;
+/**
+ * Held by one rotation at a time of those that give a host to a certificate which did not serve it: two of them would
+ * each be confirmed by processes that do not know of the other yet. Outlives the stage of a leader that died.
+ */
+const CLAIM = { name: 'certificate-claim', ttlMs: 20_000 };
+const CLAIM_BOUND_MS = 25_000;
 const LOOK_MS = 25;
 const COUNT_MS = 500;
+
+/** Why a certificate is changed. */
+export type RotationCause = 'upload' | 'acme' | 'rollback' | 'refused-by-clients' | 'removal';
 
 /** A step of a transaction, for the audit log. */
 export interface RotationStep {
   readonly certificate: string;
   readonly rotation: string;
+  readonly cause: RotationCause;
   readonly step: 'staged' | 'confirmed' | 'committed' | 'abandoned';
   readonly fingerprint256: string | undefined;
   /** Fingerprint of what was served when it began. */
@@ -54,7 +64,14 @@ export interface RotationOrder {
   readonly fingerprint256: string | undefined;
   /** Fingerprint of what is served now. */
   readonly before: string | undefined;
-  readonly watched: boolean;
+  readonly cause: RotationCause;
+  /** Whether the pair serves a host that the certificate did not serve before with such a key. */
+  readonly claims: boolean;
+}
+
+/** Whether clients may have something against a pair that nobody has served yet. */
+export function isWatched({ cause }: Pick<RotationOrder, 'cause'>): boolean {
+  return cause === 'upload' || cause === 'acme';
 }
 
 /**
@@ -76,8 +93,27 @@ export class Rotation {
    * every process that failed, and then nothing has changed; SP_STATE_UNREACHABLE; what `commit` throws
    */
   async run<T>(order: RotationOrder, commit: (by: Confirmation) => Promise<T>): Promise<T> {
+    if (!order.claims) return await this.#alone(order, commit, []);
+    const endMs = performance.now() + CLAIM_BOUND_MS;
+    do {
+      const done = await underLease(this.#options.leases, CLAIM, (lost) =>
+        this.#alone(order, commit, [lost]),
+      );
+      if (done !== undefined) return done.result;
+      await sleep(LOOK_MS);
+    } while (performance.now() < endMs);
+    throw new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'claiming' });
+  }
+
+  async #alone<T>(
+    order: RotationOrder,
+    commit: (by: Confirmation) => Promise<T>,
+    signals: readonly AbortSignal[],
+  ): Promise<T> {
     const wish = { name: `certificate-rotation/${order.name}`, ttlMs: LEASE_MS };
-    const done = await underLease(this.#options.leases, wish, (signal) => this.#lead(order, commit, signal));
+    const lead = (lost: AbortSignal): Promise<T> =>
+      this.#lead(order, commit, AbortSignal.any([lost, ...signals]));
+    const done = await underLease(this.#options.leases, wish, lead);
     if (done === undefined) throw new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'rotating' });
     return done.result;
   }
@@ -88,10 +124,10 @@ export class Rotation {
     lost: AbortSignal,
   ): Promise<T> {
     const { roster, records, notices, onStep } = this.#options;
-    const { name, fingerprint256, before } = order;
+    const { name, fingerprint256, before, cause } = order;
     const rotation = randomUUID();
-    const about = { certificate: name, rotation, fingerprint256, before };
-    const stage: Stage = { ...order, rotation, by: roster.self };
+    const about = { certificate: name, rotation, fingerprint256, before, cause };
+    const stage: Stage = { ...order, rotation, by: roster.self, watched: isWatched(order) };
     let staged: number | undefined;
     try {
       const processes = await roster.live();

@@ -5,7 +5,7 @@ import type { Places } from '../places.ts';
 import type { StoredPair } from '../vault.ts';
 import { Participant } from './participant.ts';
 import type { Probe } from './probe.ts';
-import { type Confirmation, Rotation, type RotationOrder } from './rotation.ts';
+import { type Confirmation, isWatched, Rotation, type RotationOrder } from './rotation.ts';
 import { StageRecords } from './stage-records.ts';
 import { type HandshakeSample, Trials } from './trials.ts';
 
@@ -74,11 +74,11 @@ export class Rotations {
 
   /** Leads a change through the fleet, see `Rotation.run`. */
   async run<T>(order: RotationOrder, commit: (by: Confirmation) => Promise<T>): Promise<T> {
-    const { name, fingerprint256, watched } = order;
+    const { name, fingerprint256 } = order;
     try {
       const alone = { confirmedBy: [this.self], missing: [] };
       const result = await (this.#rotation?.run(order, commit) ?? commit(alone));
-      if (watched) this.#watch(name, fingerprint256);
+      if (isWatched(order)) this.#watch(name, fingerprint256);
       return result;
     } catch (error) {
       // The commit may have been carried out although its answer was lost: only the state knows.

@@ -114,3 +114,22 @@ test('removing an upload brings back what the configuration gives, and leaves no
   await refused(keeper.remove('api'), 'SP_CERTIFICATE_INVALID', /in-use: api\.example\.com/);
   assert.equal(serving(await h.open(configs)), fingerprint(a));
 });
+
+test('a pair is served under one name only, so that each can be rotated', async (t) => {
+  const h = await house(t);
+  const a = fresh();
+  const keeper = await h.open([await fileConfig(h.folder, 'site', a)]);
+  const rsa = fresh(NAMES, { key: rsaKey() });
+  await keeper.rotate('rsa', upload(rsa));
+  await refused(keeper.rotate('rsa', upload(a)), 'SP_CERTIFICATE_INVALID', /pair-taken: .* site/);
+  assert.equal(serving(keeper, 'rsa'), fingerprint(rsa));
+  await keeper.rotate('site', upload(fresh()));
+});
+
+test('an upload can be removed when another certificate serves the hosts of routes, too', async (t) => {
+  const h = await house(t);
+  const keeper = await h.open([await fileConfig(h.folder, 'site', fresh())], { hostsOf: () => NAMES });
+  await keeper.rotate('rsa', upload(fresh(NAMES, { key: rsaKey() })));
+  await keeper.remove('rsa');
+  assert.deepEqual(keeper.find('www.example.com')?.certificates, ['site']);
+});

@@ -13,7 +13,14 @@ import type { Leases } from '../../../../src/state/store.ts';
 import { type House, house } from '../../../fixtures/certificates/house.ts';
 
 const PAIR = { certificate: 'a chain', key: new Secret('a key canary') };
-const ORDER = { name: 'site', pair: PAIR, fingerprint256: 'AA', before: undefined, watched: true };
+const ORDER = {
+  name: 'site',
+  pair: PAIR,
+  fingerprint256: 'AA',
+  before: undefined,
+  cause: 'upload',
+  claims: false,
+} as const;
 const logger = silentLogger;
 
 /** A process on the house's state that leads rotations, and takes part in those of others. */
@@ -137,7 +144,7 @@ test('who leads and has lost the lease commits nothing, and leaves the stage of 
   const slow = async (): Promise<string> => {
     // Longer than the first renewal.
     await new Promise((done) => setTimeout(done, 4_200));
-    await two.records.put({ ...ORDER, rotation: 'of the other', by: two.roster.self });
+    await two.records.put({ ...ORDER, rotation: 'of the other', by: two.roster.self, watched: true });
     isLost = true;
     return 'AA';
   };
