@@ -59,6 +59,8 @@ export interface ClientCertificate {
   readonly demand: string;
   /** Why it is not trusted, as OpenSSL names it; `undefined`: its chain, purpose, dates and revocation were in order. */
   readonly fault: string | undefined;
+  /** Names of the entries of `authenticate.certificate` that vouch for it; none for one that is not trusted. */
+  readonly vouchers: readonly string[];
   /** SHA-256 of its DER, 64 lower-case hex digits. */
   readonly fingerprint: string;
   /** Distinguished name on one line, for people and logs of upstreams; never compared. */
@@ -193,6 +195,8 @@ export interface Identified extends Routed {
   readonly identity: Identity | null;
   /** What the identity hangs on; absent without one. */
   readonly ties?: Ties | undefined;
+  /** The client's certificate when it counts on the route: an entry of the route vouches for it. */
+  readonly certificate?: ClientCertificate | undefined;
 }
 
 declare const admitted: unique symbol;
