@@ -146,6 +146,7 @@ class Gateway {
       certificates: certificatePicker(
         () => present(this.#cellar),
         () => present(this.#house).demands,
+        this.#foundation.clock,
       ),
       challenges: () => this.#cellar?.acme.board,
       ticketKeys: this.#foundation.ticketKeys,

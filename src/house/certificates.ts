@@ -4,7 +4,9 @@ import type { ClientDemands } from '../certificates/client-demands.ts';
 import { wildcardOf } from '../certificates/host-name.ts';
 import { Keeper } from '../certificates/keeper.ts';
 import type { RotationStep } from '../certificates/rotation/rotation.ts';
+import { vouchingEntries } from '../certificates/vouching-entries.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
 import { sameSettings } from '../lib/same-settings.ts';
 import type { CertificatePicker } from '../listen/certificate-picker.ts';
 import type { Audit } from '../observe/audit.ts';
@@ -135,6 +137,7 @@ function devHosts({ certificates, routes }: Config): readonly string[] {
 export function certificatePicker(
   cellar: () => CertificateCellar,
   demands: () => ClientDemands,
+  clock: Clock,
 ): CertificatePicker {
   return {
     find(serverName) {
@@ -151,5 +154,6 @@ export function certificatePicker(
     isDemanded: (id) => demands().byId(id) !== undefined,
     demandOf: (serverName) => demands().of(serverName),
     readClient: readClientCertificate,
+    vouchers: (sent, id) => vouchingEntries(sent, demands().byId(id)?.entries ?? [], clock()),
   };
 }
