@@ -193,7 +193,7 @@ export interface Ties {
 export interface Identified extends Routed {
   /** `null` only on a public route. */
   readonly identity: Identity | null;
-  /** What the identity hangs on; absent without one. */
+  /** What the identity, and a certificate that the route needs, hang on; absent without both. */
   readonly ties?: Ties | undefined;
   /** The client's certificate when it counts on the route: an entry of the route vouches for it. */
   readonly certificate?: ClientCertificate | undefined;

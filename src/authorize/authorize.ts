@@ -27,7 +27,8 @@ interface CompiledRoute {
  * @param needsCertificate - tells whether a route lets nobody through without a client certificate that counts there, for a
  * canonical host
  *
- * Security: a certificate is asked for on public routes, too; whatever is not admitted by the end of the list is denied; only this function makes an `Admitted`.
+ * Security: whatever is not admitted by the end of the list is denied; only this function makes an `Admitted`. A certificate
+ * is needed on public routes, too.
  */
 export function makeAuthorize(
   routes: Iterable<Route>,

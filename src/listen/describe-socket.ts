@@ -6,7 +6,7 @@ import { unmappedAddress } from '../lib/ip-range.ts';
 import { type CertificatePicker, type ClientDemand, tlsPolicyId } from './certificate-picker.ts';
 import { type Connection, describeConnection } from './connection.ts';
 
-/** Certificates of a handshake that are read; whoever sends more is vouched for by nobody. */
+/** Certificates of a handshake that are read: many more than a real chain has. */
 const MAX_SENT = 64;
 
 /**
