@@ -49,6 +49,7 @@ export const ERRORS = {
     title: 'A page of another site may not ask for this',
     level: 'warn',
   },
+  SP_AUTHORIZE_CERTIFICATE: { status: 403, title: 'A client certificate is required', level: 'info' },
   SP_AUTHORIZE_SECOND_FACTOR: { status: 403, title: 'A second factor is required', level: 'info' },
   SP_AUTHORIZE_REAUTHENTICATE: { status: 401, title: 'Please sign in again to go on', level: 'info' },
 

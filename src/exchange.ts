@@ -59,6 +59,8 @@ export interface ClientCertificate {
   readonly demand: string;
   /** Why it is not trusted, as OpenSSL names it; `undefined`: its chain, purpose, dates and revocation were in order. */
   readonly fault: string | undefined;
+  /** Names of the entries of `authenticate.certificate` that vouch for it; none for one that is not trusted. */
+  readonly vouchers: readonly string[];
   /** SHA-256 of its DER, 64 lower-case hex digits. */
   readonly fingerprint: string;
   /** Distinguished name on one line, for people and logs of upstreams; never compared. */
@@ -191,8 +193,10 @@ export interface Ties {
 export interface Identified extends Routed {
   /** `null` only on a public route. */
   readonly identity: Identity | null;
-  /** What the identity hangs on; absent without one. */
+  /** What the identity, and a certificate that the route needs, hang on; absent without both. */
   readonly ties?: Ties | undefined;
+  /** The client's certificate when it counts on the route: an entry of the route vouches for it. */
+  readonly certificate?: ClientCertificate | undefined;
 }
 
 declare const admitted: unique symbol;

@@ -153,7 +153,7 @@ class Gateway {
       certificates: certificatePicker(
         () => present(this.#cellar),
         () => present(this.#house).demands,
-        this.#foundation.probe,
+        this.#foundation,
       ),
       challenges: () => this.#cellar?.acme.board,
       ticketKeys: this.#foundation.ticketKeys,

@@ -103,5 +103,6 @@ test('the configuration examples are accepted without a warning', (t) => {
 /** The examples name files of the operator; these stand in for them. */
 function placeExampleFiles(folder: string): void {
   mkdirSync(join(folder, 'certs'));
-  for (const name of ['site.crt', 'site.key']) writeFileSync(join(folder, 'certs', name), 'PEM');
+  for (const name of ['site.crt', 'site.key', 'devices-ca.crt', 'partners-ca.crt'])
+    writeFileSync(join(folder, 'certs', name), 'PEM');
 }

@@ -1,6 +1,6 @@
 import type { RouteConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
-import type { FailedSignIn, Identified, MethodName, Routed } from '../exchange.ts';
+import type { ClientCertificate, FailedSignIn, Identified, MethodName, Routed } from '../exchange.ts';
 import { schemeOf } from './authorization-header.ts';
 import { Flights } from './flights.ts';
 import { type Method, type ReasonWord, rejected, type Verdict, type Verified } from './method.ts';
@@ -21,6 +21,8 @@ interface Plan {
 export interface AuthenticateOptions {
   /** Monotonic time in milliseconds, comparable with `Arrived.startedAtMs`. */
   readonly now: () => number;
+  /** Gives the client's certificate where it counts on the route; absent: none is asked for. */
+  readonly certificateOf?: (routed: Routed) => ClientCertificate | undefined;
 }
 
 /** Gives a value, not a promise, whenever no method has to verify a credential anew. */
@@ -52,6 +54,7 @@ class Authenticator {
   readonly #byName: ReadonlyMap<MethodName, Method>;
   readonly #cache: VerifiedCache;
   readonly #now: () => number;
+  readonly #certificateOf: AuthenticateOptions['certificateOf'];
   readonly #plans = new WeakMap<RouteConfig, Plan>();
   readonly #flights = new Flights();
 
@@ -59,6 +62,7 @@ class Authenticator {
     this.#byName = new Map(methods.map((method) => [method.name, method]));
     this.#cache = cache;
     this.#now = options.now;
+    this.#certificateOf = options.certificateOf;
   }
 
   ask(routed: Routed): Identified | Promise<Identified> {
@@ -116,26 +120,24 @@ class Authenticator {
     return verdict;
   }
 
-  #identified(
-    { arrived, route }: Routed,
-    verified: Verified | undefined,
-    judge: Method | undefined,
-  ): Identified {
+  #identified(routed: Routed, verified: Verified | undefined, judge: Method | undefined): Identified {
+    const { arrived, route } = routed;
     const identity = verified?.identity ?? null;
+    const certificate = arrived.client.certificate && this.#certificateOf?.(routed);
     if (verified !== undefined) judge?.used?.(arrived, verified);
     arrived.record.authenticateMs = this.#now() - arrived.startedAtMs;
     if (identity !== null) {
       arrived.record.user = identity.user;
       arrived.record.method = identity.method;
     }
-    return { arrived, route, identity, ties: verified?.ties };
+    return { arrived, route, identity, ties: verified?.ties, certificate };
   }
 }
 
 function makePlan(config: RouteConfig, byName: ReadonlyMap<MethodName, Method>): Plan {
   const methods = config.accept.map((name) => {
     const method = byName.get(name);
-    if (method !== undefined) return method;
+    if (method !== undefined) return method.onRoute?.(config) ?? method;
     throw new GatewayError('SP_INTERNAL', {
       detail: `${config.id} accepts ${name}, which is not configured`,
     });

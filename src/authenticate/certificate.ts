@@ -1,48 +1,46 @@
-import type { ClientCertificateConfig } from '../config/config.ts';
+import type { ClientCertificateConfig, RouteConfig } from '../config/config.ts';
 import type { ClientCertificate, Identity } from '../exchange.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type CertificateJudge, countingEntry, datesHold } from './counting-entry.ts';
 import { type Method, rejected, type Verdict } from './method.ts';
 
-export interface CertificateMethodOptions {
-  /** Gives the settings of a demand that still holds. */
-  readonly demandOf: (id: string) => Settings | undefined;
-  readonly clock: Clock;
-}
-
+type Naming = Pick<RouteConfig, 'clientCertificate'>;
 type Settings = Pick<ClientCertificateConfig, 'identity' | 'users' | 'groups'>;
 
 /**
  * Gives the method `certificate`: what the client showed in the handshake.
  *
  * Chain, purpose and revocation were judged by OpenSSL in that handshake, under a demand whose id changes with the
- * authorities and the revocation lists; the dates are looked at for every request.
+ * authorities and the revocation lists; the dates are looked at for every request. Which entries count, and so who
+ * somebody is, differs from route to route.
  *
- * Security: a certificate that was shown and is not trusted is refused, and so is one whose identity is absent, or there
- * more than once: which one the authority meant cannot be told.
+ * Security: a certificate that was shown and for which no entry of the route vouches is refused, and so is one whose
+ * identity is absent, or there more than once: which one the authority meant cannot be told. The entry that speaks for it
+ * is part of the credential: what one route verified says nothing on a route where another entry counts.
  */
-export function makeCertificateMethod({ demandOf, clock }: CertificateMethodOptions): Method {
-  return {
+export function makeCertificateMethod(judge: CertificateJudge): Method {
+  const on = (route: Naming): Method => ({
     name: 'certificate',
     scheme: undefined,
+    onRoute: on,
     credential({ client: { certificate } }) {
-      if (certificate === undefined) return undefined;
-      return `certificate ${certificate.demand} ${certificate.fingerprint} ${certificate.fault ?? 'trusted'}`;
+      const entry = certificate && countingEntry(certificate, route, judge);
+      if (certificate === undefined || entry === 'beside') return undefined;
+      const voucher = entry === undefined || entry === 'untrusted' ? '-' : entry.name;
+      return `certificate ${certificate.demand} ${certificate.fingerprint} ${certificate.fault ?? 'trusted'} ${voucher}`;
     },
     inspect({ client: { certificate } }) {
-      const settings = certificate === undefined ? undefined : demandOf(certificate.demand);
-      if (certificate === undefined) return { kind: 'absent' };
-      if (settings === undefined || certificate.fault !== undefined) return rejected('certificate-untrusted');
-      const now = clock();
-      if (now < certificate.notBeforeMs || now >= certificate.notAfterMs) {
-        return rejected('certificate-expired');
-      }
-      return judge(certificate, settings);
+      const entry = certificate && countingEntry(certificate, route, judge);
+      if (certificate === undefined || entry === undefined || entry === 'beside') return { kind: 'absent' };
+      if (entry === 'untrusted') return rejected('certificate-untrusted');
+      if (!datesHold(certificate, judge.clock())) return rejected('certificate-expired');
+      return verdictOf(certificate, entry);
     },
     challenge: () => undefined,
-  };
+  });
+  return on({ clientCertificate: undefined });
 }
 
-function judge(certificate: ClientCertificate, settings: Settings): Verdict {
+function verdictOf(certificate: ClientCertificate, settings: Settings): Verdict {
   const named = identityOf(certificate, settings.identity);
   const user =
     settings.users === undefined

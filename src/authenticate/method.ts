@@ -1,3 +1,4 @@
+import type { RouteConfig } from '../config/config.ts';
 import type { Arrived, Identity, MethodName, Ties } from '../exchange.ts';
 
 export type { Ties };
@@ -61,6 +62,8 @@ export interface Method {
    * @throws SP_AUTHENTICATE_THROTTLED, SP_AUTHENTICATE_UNAVAILABLE, SP_STATE_UNREACHABLE
    */
   inspect(arrived: Arrived): Verdict | Promise<Verdict>;
+  /** Gives the method as it stands on a route; absent: it is the same on all. */
+  onRoute?(route: RouteConfig): Method;
   /** Takes note, without I/O, that a verified credential was used for a request; absent: nothing is noted. */
   used?(arrived: Arrived, verified: Verified): void;
   /** Tells, without I/O, whether a verdict remembered for this request must not be used; absent: never. */

@@ -1,12 +1,45 @@
 import type { RouteConfig } from '../config/config.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Identity } from '../exchange.ts';
+import type { ClientCertificate, Identified, Identity, Ties } from '../exchange.ts';
 
-/** What a person must show before they go on, and the word for the log. */
+/** What somebody must show before they go on, and the word for the log. */
 export interface MissingProof {
-  readonly code: Extract<ErrorCode, 'SP_AUTHORIZE_SECOND_FACTOR' | 'SP_AUTHORIZE_REAUTHENTICATE'>;
-  readonly reason: 'second-factor-missing' | 'sign-in-too-old';
+  readonly code: Extract<
+    ErrorCode,
+    'SP_AUTHORIZE_SECOND_FACTOR' | 'SP_AUTHORIZE_REAUTHENTICATE' | 'SP_AUTHORIZE_CERTIFICATE'
+  >;
+  readonly reason:
+    | 'second-factor-missing'
+    | 'sign-in-too-old'
+    | 'certificate-missing'
+    | 'certificate-untrusted';
 }
+
+/** Gives what is missing on a route that lets nobody through without a client certificate that counts there, or `undefined`. */
+export function missingCertificate({ arrived, certificate }: Identified): MissingProof | undefined {
+  if (certificate !== undefined) return undefined;
+  const isShown = arrived.client.certificate !== undefined;
+  return {
+    code: 'SP_AUTHORIZE_CERTIFICATE',
+    reason: isShown ? 'certificate-untrusted' : 'certificate-missing',
+  };
+}
+
+/** Gives what a request hangs on that needs a certificate beside its credential: it ends with whichever ends first. */
+export function alsoTiedTo({ notAfterMs }: ClientCertificate, ties: Ties | undefined): Ties {
+  const endSec = Math.floor(notAfterMs / 1000);
+  return { ...(ties ?? NO_TIES), expiresAtSec: Math.min(ties?.expiresAtSec ?? endSec, endSec) };
+}
+
+const NO_TIES: Ties = {
+  expiresAtSec: undefined,
+  needsState: false,
+  account: undefined,
+  sessionId: undefined,
+  jti: undefined,
+  subject: undefined,
+  issuedAtSec: undefined,
+};
 
 /**
  * Gives what an identity still has to prove for a route, or `undefined`.

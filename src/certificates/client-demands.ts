@@ -1,36 +1,45 @@
-import { createHash, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
+import { createHash } from 'node:crypto';
+import type { AskedHost } from '../config/asked-hosts.ts';
 import type { ClientCertificateConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
+import { type ClientEntry, loadClientEntry } from './client-entry.ts';
 import { canonicalName, wildcardOf } from './host-name.ts';
-import { pemBlocks } from './pem.ts';
 
-/** What a host wants to see of its clients. */
+/** What a host wants to see of its clients: a certificate that one of several entries vouches for. */
 export interface ClientDemand {
-  /** Equal for equal settings, authorities and revocation lists; part of the TLS policy. */
+  /** Equal for equal entries; part of the TLS policy. */
   readonly id: string;
-  readonly config: ClientCertificateConfig;
   /** Whether a client without a good certificate gets no connection. */
   readonly required: boolean;
   /** PEM. */
   readonly ca: readonly string[];
   /** PEM; empty: revocation is not looked at. */
   readonly crl: readonly string[];
+  /** Name of the entry that covers the host, which counts on routes that name none. */
+  readonly covering: string | undefined;
+  readonly entries: readonly ClientEntry[];
 }
 
 /** The demands of one generation, by host. */
 export class ClientDemands {
-  readonly #byHost = new Map<string, ClientDemand>();
+  readonly #entries = new Map<string, ClientEntry>();
+  /** By canonical host pattern; a pattern without a demand asks nobody, also where a broader one does. */
+  readonly #byPattern = new Map<string, ClientDemand | undefined>();
   readonly #byId = new Map<string, ClientDemand>();
 
-  /** @throws SP_CONFIG_INVALID with every authority and revocation list that cannot be used */
-  static async load(configs: readonly ClientCertificateConfig[]): Promise<ClientDemands> {
+  /**
+   * @param asked - which entries each host asks for, by host pattern
+   * @throws SP_CONFIG_INVALID with every authority and revocation list that cannot be used
+   */
+  static async load(
+    configs: readonly ClientCertificateConfig[],
+    asked: ReadonlyMap<string, AskedHost>,
+  ): Promise<ClientDemands> {
     const demands = new ClientDemands();
     const problems: string[] = [];
     for (const config of configs) {
       try {
-        demands.#add(await loadOne(config));
+        demands.#entries.set(config.name, await loadClientEntry(config));
       } catch (error) {
         const why = error instanceof Error ? error.message : 'unreadable';
         problems.push(`client certificates ${config.name}: ${why}`);
@@ -43,59 +52,76 @@ export class ClientDemands {
         problems,
       });
     }
+    for (const [pattern, host] of asked) {
+      demands.#byPattern.set(canonicalName(pattern) ?? pattern, demands.#demandFor(host));
+    }
     return demands;
   }
 
-  #add(demand: ClientDemand): void {
-    this.#byId.set(demand.id, demand);
-    for (const host of demand.config.hosts) this.#byHost.set(host, demand);
+  #demandFor({ covering, named }: AskedHost): ClientDemand | undefined {
+    const names = new Set([...(covering === undefined ? [] : [covering]), ...named]);
+    const entries = [...names].flatMap((name) => this.#entries.get(name) ?? []);
+    if (entries.length === 0) return undefined;
+    const demand = demandOf(covering, entries);
+    const known = this.#byId.get(demand.id);
+    if (known === undefined) this.#byId.set(demand.id, demand);
+    return known ?? demand;
   }
 
   /** Gives what a host wants, `undefined` when it asks nobody. @param host - in any spelling; `undefined`: none was named */
   of(host: string | undefined): ClientDemand | undefined {
-    if (this.#byHost.size === 0) return undefined;
+    const known = this.#byPattern;
+    if (known.size === 0) return undefined;
     const name = host === undefined ? undefined : canonicalName(host);
-    const wildcard = name === undefined ? undefined : wildcardOf(name);
-    return (
-      (name === undefined ? undefined : this.#byHost.get(name)) ??
-      (wildcard === undefined ? undefined : this.#byHost.get(wildcard)) ??
-      this.#byHost.get('*')
-    );
+    if (name !== undefined) {
+      if (known.has(name)) return known.get(name);
+      const wildcard = wildcardOf(name);
+      if (wildcard !== undefined && known.has(wildcard)) return known.get(wildcard);
+    }
+    return known.get('*');
   }
 
   byId(id: string): ClientDemand | undefined {
     return this.#byId.get(id);
   }
 
-  /** Gives the ids, sorted, as one text: equal for generations that want the same. */
+  /**
+   * Tells whether a route lets nobody through without a good certificate.
+   *
+   * @param names - entries that the route names; `undefined`: none
+   * @param host - for which the route is asked, canonical
+   */
+  requires(names: readonly string[] | undefined, host: string): boolean {
+    if (names === undefined) return this.of(host)?.required === true;
+    return names.some((name) => this.#entries.get(name)?.config.mode === 'require');
+  }
+
+  /** Gives all demands with their hosts, sorted, as one text: equal for generations that want the same. */
   get ids(): string {
-    return [...this.#byId.keys()].sort().join(' ');
+    return [...this.#byPattern]
+      .map(([pattern, demand]) => `${pattern} ${demand?.id ?? '-'}`)
+      .sort()
+      .join('\n');
   }
 
   /** Whether no host asks. */
   get none(): boolean {
-    return this.#byHost.size === 0;
+    return this.#byId.size === 0;
   }
 }
 
-async function loadOne(config: ClientCertificateConfig): Promise<ClientDemand> {
-  const ca = await blocksOf(config.ca, 'CERTIFICATE');
-  const crl = config.crl === undefined ? [] : await blocksOf(config.crl, 'X509 CRL');
-  for (const text of ca) {
-    if (!new X509Certificate(text).ca)
-      throw new Error(`${config.ca} holds a certificate that is no authority`);
-  }
-  // OpenSSL reads them once, so that what it cannot read is told now and not to every client.
-  createSecureContext({ ca: [...ca], ...(crl.length === 0 ? {} : { crl: [...crl] }) });
-  const settings = { ...config, users: config.users && [...config.users] };
+function demandOf(covering: string | undefined, entries: readonly ClientEntry[]): ClientDemand {
+  const first = entries.find(({ config }) => config.name === covering);
+  const ids = entries.map(({ id }) => id);
   const id = createHash('sha256')
-    .update(JSON.stringify([settings, ca, crl]))
+    .update(JSON.stringify([first?.id ?? null, ids.sort()]))
     .digest('base64url');
-  return { id, config, required: config.mode === 'require', ca, crl };
-}
-
-async function blocksOf(file: string, label: string): Promise<readonly string[]> {
-  const blocks = pemBlocks(await readFile(file, 'utf8')).filter((block) => block.label === label);
-  if (blocks.length === 0) throw new Error(`${file} holds no PEM block ${label}`);
-  return blocks.map(({ text }) => text);
+  return {
+    id,
+    required: first?.config.mode === 'require',
+    ca: [...new Set(entries.flatMap(({ ca }) => ca))],
+    crl: [...new Set(entries.flatMap(({ crl }) => crl))],
+    covering,
+    entries,
+  };
 }

@@ -177,14 +177,15 @@ export interface OidcProviderConfig {
 }
 
 export interface ClientCertificateConfig {
+  /** Unique. */
   readonly name: string;
   /** Absolute path of the PEM file with the authorities. */
   readonly ca: string;
   /** Absolute path of the PEM file with their revocation lists. */
   readonly crl: string | undefined;
-  /** Canonical: exact names, `*.example.com` for one label, or `*`. */
+  /** Canonical: exact names, `*.example.com` for one label, or `*`; empty when only routes name the entry. */
   readonly hosts: readonly string[];
-  /** `require`: without a good one there is no connection. */
+  /** `require`: without a good one there is no connection to its hosts, and no way through routes that name it. */
   readonly mode: 'require' | 'optional';
   /** What of the certificate is the user's name. */
   readonly identity: 'subject-cn' | 'san-email' | 'san-dns' | 'san-uri' | 'fingerprint';
@@ -255,6 +256,8 @@ export interface RouteConfig {
   readonly public: boolean;
   /** Methods in the order in which they are asked; empty only on a public route. */
   readonly accept: readonly MethodName[];
+  /** Names of the entries of `authenticate.certificate` that count; `undefined`: the one that covers the host. */
+  readonly clientCertificate: readonly string[] | undefined;
   /** `undefined` admits nobody. */
   readonly allow: 'authenticated' | AllowPolicy | undefined;
   readonly storeDown: 'closed' | 'grace' | 'open-to-known';

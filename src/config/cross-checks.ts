@@ -1,5 +1,12 @@
-import type { CertificateConfig, ListenConfig, RouteConfig, TokenIssuerConfig } from './config.ts';
+import type {
+  CertificateConfig,
+  ClientCertificateConfig,
+  ListenConfig,
+  RouteConfig,
+  TokenIssuerConfig,
+} from './config.ts';
 import { checkCertificates } from './cross-checks/certificates.ts';
+import { checkClientCertificates } from './cross-checks/client-certificates.ts';
 import { checkListen } from './cross-checks/listen.ts';
 import { checkRoutes } from './cross-checks/routes.ts';
 import { checkTokenIssuers } from './cross-checks/token-issuers.ts';
@@ -12,6 +19,7 @@ export interface Draft {
   readonly listen: ListenConfig | undefined;
   readonly certificates: readonly Placed<CertificateConfig>[];
   readonly issuers: readonly Placed<TokenIssuerConfig>[];
+  readonly clientCertificates: readonly Placed<ClientCertificateConfig>[];
   readonly routes: readonly Placed<RouteConfig>[];
   /** All that are written, also those that are wrong. */
   readonly upstreamNames: ReadonlySet<string>;
@@ -24,6 +32,7 @@ export function crossCheck(draft: Draft, context: ResolveContext): void {
   if (draft.listen !== undefined) checkListen(draft.listen, context);
   checkCertificates(draft, context);
   checkTokenIssuers(draft.issuers, context);
+  checkClientCertificates(draft, context);
   checkUpstreams(draft, context);
   checkRoutes(draft, context);
 }

@@ -31,13 +31,15 @@ export function resolveConfig(input: unknown, file: string, context: ResolveCont
     {
       methods: configuredMethods(input.authenticate),
       upstreamNames,
+      certificateNames: writtenNames(input.authenticate),
       bodyBytes: listen?.limits.bodyBytes ?? 0,
       reauthMs: authenticate.config?.session.reauthMs ?? 0,
     },
     context,
   );
   const observe = resolveObserve(input.observe ?? {}, context);
-  crossCheck({ listen, certificates, issuers: authenticate.issuers, routes, upstreamNames, input }, context);
+  const { issuers, clientCertificates } = authenticate;
+  crossCheck({ listen, certificates, issuers, clientCertificates, routes, upstreamNames, input }, context);
   for (const { value } of routes) {
     const inline = upstreams.has(value.upstream) ? undefined : inlineUpstream(value.upstream);
     if (inline !== undefined) upstreams.set(value.upstream, inline);
@@ -54,4 +56,12 @@ export function resolveConfig(input: unknown, file: string, context: ResolveCont
     observe,
     files: [file, ...context.files],
   });
+}
+
+/** Gives the names of all entries of `authenticate.certificate`, also of those that are wrong. */
+function writtenNames(section: unknown): ReadonlySet<string> {
+  const written: unknown = isMapping(section) ? section.certificate : undefined;
+  const entries: readonly unknown[] = Array.isArray(written) ? written : [];
+  const names = entries.map((entry) => (isMapping(entry) ? entry.name : undefined));
+  return new Set(names.filter((name) => typeof name === 'string'));
 }

@@ -17,13 +17,14 @@ export function identityFields({ user, email, groups }: Identity): string[] {
 }
 
 /**
- * Gives the field that tells an upstream which certificate the client showed, when it is one that counts.
+ * Gives the field that tells an upstream which certificate the client showed, when it is one that counts on the route.
  *
+ * @param certificate - one for which an entry of the route vouches, be it the identity or a proof beside another one
  * @returns `x-sallyport-client-certificate` with parts as `fieldValue` writes them, `;` and `=` percent-encoded too:
  * `fingerprint=<hex>;subject=...` and one `email=`, `dns=` or `uri=` per alternative name, at most 32 of them
  */
 export function certificateFields(certificate: ClientCertificate | undefined): string[] {
-  if (certificate === undefined || certificate.fault !== undefined) return [];
+  if (certificate === undefined) return [];
   const names = [
     ...certificate.emails.map((email) => ['email', email]),
     ...certificate.dnsNames.map((name) => ['dns', name]),

@@ -44,7 +44,7 @@ export function requestHeaders(admitted: Admitted, rules: HeaderRules): string[]
   const prefix = strippedPrefix(admitted);
   if (prefix !== undefined) out.push('x-forwarded-prefix', prefix);
   if (admitted.identity !== null) out.push(...identityFields(admitted.identity));
-  out.push(...certificateFields(admitted.arrived.client.certificate));
+  out.push(...certificateFields(admitted.certificate));
   const assertion = rules.assertion(admitted, upstreamPath(admitted));
   if (assertion !== undefined) out.push('x-sallyport-assertion', assertion);
   if (request.upgrade !== undefined) addUpgrade(out, request);

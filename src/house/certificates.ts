@@ -3,8 +3,8 @@ import { readClientCertificate } from '../certificates/client-certificate.ts';
 import type { ClientDemands } from '../certificates/client-demands.ts';
 import { wildcardOf } from '../certificates/host-name.ts';
 import { Keeper } from '../certificates/keeper.ts';
-import type { Probe } from '../certificates/rotation/probe.ts';
 import type { RotationStep } from '../certificates/rotation/rotation.ts';
+import { vouchingEntries } from '../certificates/vouching-entries.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import { sameSettings } from '../lib/same-settings.ts';
 import type { CertificatePicker } from '../listen/certificate-picker.ts';
@@ -136,7 +136,7 @@ function devHosts({ certificates, routes }: Config): readonly string[] {
 export function certificatePicker(
   cellar: () => CertificateCellar,
   demands: () => ClientDemands,
-  probe: Probe,
+  { probe, clock }: Pick<Foundation, 'probe' | 'clock'>,
 ): CertificatePicker {
   return {
     stagedFor: (socket) => probe.stagedFor(socket),
@@ -160,5 +160,6 @@ export function certificatePicker(
     isDemanded: (id) => demands().byId(id) !== undefined,
     demandOf: (serverName) => demands().of(serverName),
     readClient: readClientCertificate,
+    vouchers: (sent, id) => vouchingEntries(sent, demands().byId(id)?.entries ?? [], clock()),
   };
 }

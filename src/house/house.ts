@@ -5,6 +5,7 @@ import { makeApiKeyMethod } from '../authenticate/api-key.ts';
 import { makeAuthenticate } from '../authenticate/authenticate.ts';
 import { makeBasicMethod } from '../authenticate/basic.ts';
 import { makeCertificateMethod } from '../authenticate/certificate.ts';
+import { type CertificateJudge, makeCertificateOf } from '../authenticate/counting-entry.ts';
 import { loadTokenIssuer } from '../authenticate/load-token-issuer.ts';
 import type { Method } from '../authenticate/method.ts';
 import { makeSessionMethod } from '../authenticate/session.ts';
@@ -12,7 +13,8 @@ import { makeTokenMethod } from '../authenticate/token.ts';
 import type { TokenIssuer } from '../authenticate/token-issuer.ts';
 import { makeAuthorize } from '../authorize/authorize.ts';
 import { ClientDemands } from '../certificates/client-demands.ts';
-import type { Config, TokenIssuerConfig } from '../config/config.ts';
+import { askedHosts } from '../config/asked-hosts.ts';
+import type { Config, RouteConfig, TokenIssuerConfig } from '../config/config.ts';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import type { Admitted, MethodName } from '../exchange.ts';
 import { INTERNAL_UPSTREAM, makeForward } from '../forward/forward.ts';
@@ -82,15 +84,20 @@ export async function furnish(
     const upstreams = upstreamsOf(config, foundation, before, built);
     const oidc = new Oidc({ ...foundation, configs: config.authenticate.oidc, before: before?.oidc });
     built.push({ close: () => oidc.close(before?.oidc) });
-    const demands = await ClientDemands.load(config.authenticate.certificate);
+    const { certificate } = config.authenticate;
+    const demands = await ClientDemands.load(certificate, askedHosts(certificate, config.routes));
+    const judge: CertificateJudge = { demandOf: (id) => demands.byId(id), clock: foundation.clock };
     const methods = [
       ...methodsOf(config, foundation, issuers, oidc),
-      ...certificateMethod(demands, foundation),
+      ...(demands.none ? [] : [makeCertificateMethod(judge)]),
     ];
     // Every session of a provider is a session: the gateway's own pages need not ask twice.
     const names = methods.map((method) => method.name).filter((name) => name !== 'oidc');
     const table = compileRoutes(config.routes, (host) => internalRoutes(host, INTERNAL_UPSTREAM, names));
-    const authenticate = makeAuthenticate(methods, foundation.cache, { now: () => performance.now() });
+    const authenticate = makeAuthenticate(methods, foundation.cache, {
+      now: () => performance.now(),
+      certificateOf: makeCertificateOf(judge),
+    });
     const people = furnishPeople({
       config,
       foundation,
@@ -101,7 +108,9 @@ export async function furnish(
     const rooms: Rooms = {
       route: makeRoute(table, (host) => tlsPolicyId(policyOf(host), demands.of(host)?.id)),
       authenticate,
-      authorize: makeAuthorize(table.routes, foundation.clock),
+      authorize: makeAuthorize(table.routes, foundation.clock, (route, host) =>
+        needsCertificate(demands, route, host),
+      ),
       forward: makeForward({
         upstreams,
         rules: {
@@ -233,9 +242,9 @@ function methodsOf(
   return [...methods.values()];
 }
 
-function certificateMethod(demands: ClientDemands, { clock }: Foundation): readonly Method[] {
-  if (demands.none) return [];
-  return [makeCertificateMethod({ demandOf: (id) => demands.byId(id)?.config, clock })];
+/** The gateway's own pages are there for whoever could connect: without them nobody could sign in beside a certificate. */
+function needsCertificate(demands: ClientDemands, route: RouteConfig, host: string): boolean {
+  return route.upstream !== INTERNAL_UPSTREAM && demands.requires(route.clientCertificate, host);
 }
 
 function assertionFor(

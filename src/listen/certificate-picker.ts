@@ -48,7 +48,12 @@ export interface CertificatePicker {
   /** @param serverName - in any spelling */
   demandOf(serverName: string | undefined): ClientDemand | undefined;
   /** Reads what a client showed. @throws Error when it is damaged */
-  readClient(certificate: X509Certificate): Omit<ClientCertificate, 'demand' | 'fault'>;
+  readClient(certificate: X509Certificate): Omit<ClientCertificate, 'demand' | 'fault' | 'vouchers'>;
+  /**
+   * Gives the names of the entries of a demand that vouch for a certificate which OpenSSL has verified.
+   * @param sent - the client's own certificate first, then the others, in the order in which they were sent
+   */
+  vouchers(sent: readonly X509Certificate[], demand: string): readonly string[];
 }
 
 /** Gives the id of a TLS policy: of the certificate, and of what is demanded of clients. */

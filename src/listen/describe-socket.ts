@@ -1,9 +1,13 @@
+import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../exchange.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
 import { unmappedAddress } from '../lib/ip-range.ts';
 import { type CertificatePicker, type ClientDemand, tlsPolicyId } from './certificate-picker.ts';
 import { type Connection, describeConnection } from './connection.ts';
+
+/** Certificates of a handshake that are read: many more than a real chain has. */
+const MAX_SENT = 64;
 
 /**
  * Gives the facts of a connection whose handshake is done, or `undefined` when it must be dropped: the name that OpenSSL
@@ -25,8 +29,7 @@ export function describeSocket(
   if (picked?.minVersion === 'TLSv1.3' && tlsProtocol !== 'TLSv1.3') return undefined;
   if (certificates.demandOf(serverName)?.id !== demand?.id) return undefined;
   const certificate = demand === undefined ? undefined : shown(socket, demand, certificates);
-  if (demand?.required === true && (certificate === undefined || certificate.fault !== undefined))
-    return undefined;
+  if (demand?.required === true && (certificate?.vouchers.length ?? 0) === 0) return undefined;
   return describeConnection({
     peer: unmappedAddress(socket.remoteAddress ?? ''),
     port: socket.remotePort ?? 0,
@@ -49,8 +52,25 @@ function shown(
   const fault =
     socket.authorized && !socket.isSessionReused() ? undefined : String(socket.authorizationError);
   try {
-    return { ...certificates.readClient(x509), demand: demand.id, fault };
+    const vouchers = fault === undefined ? certificates.vouchers(sentWith(x509), demand.id) : [];
+    return { ...certificates.readClient(x509), demand: demand.id, fault, vouchers };
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Gives the certificates of a handshake as they were sent, the client's own first.
+ *
+ * Node's `issuerCertificate` promises more than it gives: for a certificate of a handshake it leads to the next one that
+ * the client sent, in whatever order, not to the issuer and not along the chain that OpenSSL verified, which node does not
+ * tell. `getPeerCertificate(true)` goes by issuers, but looks at names and keeps one of each, and lost what was sent in
+ * node 26.8 (nodejs/node#65579). Where the others are lost, nobody vouches for a chain that needs them.
+ */
+function sentWith(first: X509Certificate): readonly X509Certificate[] {
+  const sent: X509Certificate[] = [];
+  for (let next: X509Certificate | undefined = first; next !== undefined; next = next.issuerCertificate) {
+    if (sent.push(next) > MAX_SENT) break;
+  }
+  return sent;
 }

@@ -22,6 +22,7 @@ export function internalRoutes(
     upstream,
     public: true,
     accept: [],
+    clientCertificate: undefined,
     allow: undefined,
     storeDown: 'grace',
     passCredential: false,

@@ -1,13 +1,15 @@
-import { sign, X509Certificate } from 'node:crypto';
+import { type KeyObject, sign, X509Certificate } from 'node:crypto';
 import {
   bits,
   children,
   decode,
+  dotted,
   encode,
   integer,
   oid,
   retagged,
   sequence,
+  tagged,
   time,
 } from '../../src/certificates/der.ts';
 import { toPem } from '../../src/certificates/x509-builder.ts';
@@ -73,4 +75,17 @@ export function revocationList(
     ...(entries.length === 0 ? [] : [sequence(...entries)]),
   );
   return toPem('X509 CRL', encode(sequence(list, algorithm, bits(sign('sha256', encode(list), issuer.key)))));
+}
+
+/** Gives a certificate anew without the ids of keys, so that only its signature tells who made it. @param key - of its issuer */
+export function withoutKeyIds(pem: string, key: KeyObject): string {
+  const [tbs] = children(decode(new X509Certificate(pem).raw));
+  const fields = children(tbs);
+  const extensions = children(children(fields.at(-1))[0]);
+  const kept = extensions.filter(
+    (extension) => !['2.5.29.14', '2.5.29.35'].includes(dotted(children(extension)[0])),
+  );
+  const algorithm = sequence(oid(ECDSA_SHA256));
+  const body = sequence(...fields.slice(0, -1), tagged(3, sequence(...kept)));
+  return toPem('CERTIFICATE', encode(sequence(body, algorithm, bits(sign('sha256', encode(body), key)))));
 }

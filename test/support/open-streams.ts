@@ -12,6 +12,8 @@ export interface StreamDoor {
   /** Value of `Cookie`. */
   readonly cookie?: string;
   readonly host?: string;
+  /** Certificate that is shown when it is asked for. */
+  readonly client?: { readonly cert: string; readonly key: string };
 }
 
 /** A stream as its client sees it, already flowing. */
@@ -68,7 +70,12 @@ function fieldsOf({ authorization, cookie }: StreamDoor): Record<string, string>
 export async function openWebSocket(door: StreamDoor, path = '/ws'): Promise<ClientStream> {
   const { port, ca, host = 'localhost' } = door;
   const seen: Seen = { ending: undefined, count: 0 };
-  const options = { ca, servername: host, headers: { ...fieldsOf(door), host: `${host}:${port}` } };
+  const options = {
+    ca,
+    servername: host,
+    ...door.client,
+    headers: { ...fieldsOf(door), host: `${host}:${port}` },
+  };
   const socket = new WebSocket(`wss://127.0.0.1:${port}${path}`, options);
   socket.on('message', () => seen.count++);
   socket.on('error', () => {});
@@ -88,7 +95,8 @@ export async function openHttp1(door: StreamDoor, path: string): Promise<ClientS
   const { port, ca, host = 'localhost' } = door;
   const seen: Seen = { ending: undefined, count: 0 };
   const headers = { ...fieldsOf(door), host: `${host}:${port}` };
-  const call = request({ host: '127.0.0.1', port, ca, servername: host, path, agent: false, headers });
+  const tls = { ca, servername: host, ...door.client };
+  const call = request({ host: '127.0.0.1', port, ...tls, path, agent: false, headers });
   call.on('error', () => {
     seen.ending ??= 'broken';
   });
@@ -111,7 +119,7 @@ export async function openHttp1(door: StreamDoor, path: string): Promise<ClientS
 export async function openHttp2(door: StreamDoor, path: string, websocket = false): Promise<ClientStream> {
   const { port, ca, host = 'localhost' } = door;
   const seen: Seen = { ending: undefined, count: 0 };
-  const session = connect2(`https://127.0.0.1:${port}`, { ca, servername: host });
+  const session = connect2(`https://127.0.0.1:${port}`, { ca, servername: host, ...door.client });
   session.on('error', () => {});
   await once(session, 'remoteSettings');
   const kind = `HTTP/2 ${path}`;

@@ -27,7 +27,7 @@ async function serveOnce(forward: () => Outcome, unanswerable = 0): Promise<Serv
   const rooms: Rooms = {
     route: (card) => ({ arrived: card, route }),
     authenticate: (routed) => ({ ...routed, identity: null }),
-    authorize: makeAuthorize([route], Date.now),
+    authorize: makeAuthorize([route], Date.now, () => false),
     forward,
   };
   let left = unanswerable;

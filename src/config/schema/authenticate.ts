@@ -1,7 +1,13 @@
 import { Type } from 'typebox';
 import type { MethodName } from '../../exchange.ts';
 import { isMapping } from '../check-shape.ts';
-import type { AuthenticateConfig, BasicConfig, SessionConfig, TokenIssuerConfig } from '../config.ts';
+import type {
+  AuthenticateConfig,
+  BasicConfig,
+  ClientCertificateConfig,
+  SessionConfig,
+  TokenIssuerConfig,
+} from '../config.ts';
 import type { KeyPath, Placed } from '../key-path.ts';
 import type { ResolveContext } from '../resolve-context.ts';
 import { ClientCertificateSchema, resolveClientCertificates } from './client-certificates.ts';
@@ -122,7 +128,7 @@ export const AuthenticateSchema = Type.Object(
     apiKey: Type.Optional(ApiKeySchema),
     certificate: Type.Optional(
       Type.Array(ClientCertificateSchema, {
-        description: 'Certificates that clients of some hosts are asked for (mutual TLS).',
+        description: 'Certificates that clients of some hosts or routes are asked for (mutual TLS).',
         minItems: 1,
       }),
     ),
@@ -141,11 +147,12 @@ export const AuthenticateSchema = Type.Object(
   },
 );
 
-/** Section `authenticate` resolved, and where each issuer stands. */
+/** Section `authenticate` resolved, and where each issuer and each entry of `certificate` stands. */
 export interface ResolvedAuthenticate {
   /** `undefined` when the shape of the section is wrong. */
   readonly config: AuthenticateConfig | undefined;
   readonly issuers: readonly Placed<TokenIssuerConfig>[];
+  readonly clientCertificates: readonly Placed<ClientCertificateConfig>[];
 }
 
 /** In the order in which a route asks them by default. */
@@ -166,8 +173,11 @@ export function resolveAuthenticate(input: unknown, context: ResolveContext): Re
   const sound = context.accepts(AuthenticateSchema, input, path);
   const issuers = resolveIssuers(isMapping(input) ? input.token : undefined, context);
   const oidc = isMapping(input) ? resolveOidc(input, context) : [];
-  const certificate = resolveClientCertificates(isMapping(input) ? input.certificate : undefined, context);
-  if (!sound) return { config: undefined, issuers };
+  const clientCertificates = resolveClientCertificates(
+    isMapping(input) ? input.certificate : undefined,
+    context,
+  );
+  if (!sound) return { config: undefined, issuers, clientCertificates };
   const basic: BasicConfig | undefined =
     input.basic === undefined
       ? undefined
@@ -185,7 +195,7 @@ export function resolveAuthenticate(input: unknown, context: ResolveContext): Re
     session: resolveSession({ ...SESSION, ...input.session }, [...path, 'session'], context),
     signIn: input.session !== undefined,
     oidc,
-    certificate,
+    certificate: clientCertificates.map((entry) => entry.value),
     apiKey: input.apiKey && {
       maxLifeMs: milliseconds(input.apiKey.maxLife ?? API_KEY.maxLife),
       confirmMs: milliseconds(input.apiKey.confirm ?? API_KEY.confirm),
@@ -194,7 +204,7 @@ export function resolveAuthenticate(input: unknown, context: ResolveContext): Re
     cacheEntries: cache.entries,
     graceMs: milliseconds(input.grace ?? GRACE),
   };
-  return { config, issuers };
+  return { config, issuers, clientCertificates };
 }
 
 function resolveIssuers(items: unknown, context: ResolveContext): Placed<TokenIssuerConfig>[] {

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type { ClientCertificateConfig } from '../config.ts';
-import type { KeyPath } from '../key-path.ts';
+import type { KeyPath, Placed } from '../key-path.ts';
 import type { ResolveContext } from '../resolve-context.ts';
 import { hostFault } from '../route-pattern.ts';
 import { NAME_HINT, NAME_PATTERN } from './certificates.ts';
@@ -10,7 +10,7 @@ import { anyTextList, text, textList } from './value.ts';
 export const ClientCertificateSchema = Type.Object(
   {
     name: text({
-      description: 'How it is called in logs.',
+      description: 'How routes and logs call it.',
       pattern: NAME_PATTERN,
       patternHint: NAME_HINT,
       examples: ['devices'],
@@ -26,15 +26,17 @@ export const ClientCertificateSchema = Type.Object(
         examples: ['certs/devices.crl'],
       }),
     ),
-    hosts: textList({
-      description:
-        'Hosts that ask for it: exact, `*.example.com` for one label, or `*`; the most specific entry counts. Visitors of other hosts are never asked.',
-      examples: [['devices.example.com']],
-    }),
+    hosts: Type.Optional(
+      textList({
+        description:
+          'Hosts that ask for it: exact, `*.example.com` for one label, or `*`; the most specific entry counts. Hosts with a route that names it under `clientCertificate` ask as well, visitors of others never.',
+        examples: [['devices.example.com']],
+      }),
+    ),
     mode: Type.Optional(
       Type.Enum(['require', 'optional'], {
         description:
-          '`require`: without a good certificate there is no connection. `optional`: a route decides with `accept`.',
+          '`require`: on its `hosts` there is no connection without a good certificate of this entry or of one that a route of the host names; a route where it counts lets nobody through without a good certificate of an entry that counts there. `optional`: a route decides with `accept`.',
         default: 'require',
       }),
     ),
@@ -63,13 +65,13 @@ export const ClientCertificateSchema = Type.Object(
 export function resolveClientCertificates(
   input: unknown,
   context: ResolveContext,
-): readonly ClientCertificateConfig[] {
+): readonly Placed<ClientCertificateConfig>[] {
   if (!Array.isArray(input)) return [];
   const hosts = new Map<string, string>();
   return input.flatMap((item: unknown, i) => {
     const path: KeyPath = ['authenticate', 'certificate', i];
     if (!context.isSound(ClientCertificateSchema, item)) return [];
-    for (const [at, host] of item.hosts.entries()) {
+    for (const [at, host] of (item.hosts ?? []).entries()) {
       const fault = hostFault(host);
       const taken = hosts.get(host);
       if (fault !== undefined) context.error([...path, 'hosts', at], fault.fault, fault.hint);
@@ -78,7 +80,7 @@ export function resolveClientCertificates(
       }
       hosts.set(host, item.name);
     }
-    return [resolveOne(item, path, context)];
+    return [{ path, value: resolveOne(item, path, context) }];
   });
 }
 
@@ -92,7 +94,7 @@ function resolveOne(
     name: input.name,
     ca: context.existing(input.ca, [...path, 'ca']),
     crl: input.crl === undefined ? undefined : context.existing(input.crl, [...path, 'crl']),
-    hosts: input.hosts,
+    hosts: input.hosts ?? [],
     mode: input.mode ?? 'require',
     identity: input.identity ?? 'subject-cn',
     users:

@@ -8,6 +8,7 @@ import type { ResolveContext } from '../resolve-context.ts';
 import { hostFault, pathFault } from '../route-pattern.ts';
 import { parseTarget } from '../upstream-target.ts';
 import { AllowSchema, resolveAllow } from './allow.ts';
+import { RouteCertificatesSchema, resolveRouteCertificates } from './route-certificates.ts';
 import { WHOAMI } from './upstreams.ts';
 import { bytes, duration, durationOrOff, many, milliseconds, oneOrMany, sizeOrOff, text } from './value.ts';
 
@@ -51,6 +52,7 @@ const RouteSchema = Type.Object(
       Type.Boolean({ description: 'Forwards without asking who it is.', default: DEFAULTS.public }),
     ),
     accept: Type.Optional(AcceptSchema),
+    clientCertificate: Type.Optional(RouteCertificatesSchema),
     allow: Type.Optional(AllowSchema),
     storeDown: Type.Optional(
       Type.Enum(['closed', 'grace', 'open-to-known'], {
@@ -143,6 +145,8 @@ export const RoutesSchema = Type.Array(RouteSchema, {
 export interface RouteSurroundings {
   readonly methods: readonly MethodName[];
   readonly upstreamNames: ReadonlySet<string>;
+  /** All entries of `authenticate.certificate` that are written. */
+  readonly certificateNames: ReadonlySet<string>;
   /** Limit of the body where the route sets none. */
   readonly bodyBytes: number;
   /** Age of the last sign-in that sessions may have. */
@@ -183,6 +187,12 @@ function resolveOne(
     upstream: input.upstream,
     public: given.public,
     accept: given.public ? [] : accepted(input.accept, path, around.methods, context),
+    clientCertificate: resolveRouteCertificates(
+      input.clientCertificate,
+      around.certificateNames,
+      [...path, 'clientCertificate'],
+      context,
+    ),
     allow,
     storeDown: given.storeDown,
     passCredential: given.passCredential,

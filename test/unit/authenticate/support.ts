@@ -77,6 +77,7 @@ export function routedWith(asked: Asked, settings: RouteSettings = {}): Routed {
         upstream: 'u',
         public: settings.public ?? false,
         accept: settings.accept ?? ['token', 'basic'],
+        clientCertificate: undefined,
         allow: 'authenticated',
         storeDown: settings.storeDown ?? 'grace',
         passCredential: false,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { makeAuthorize } from '../../../src/authorize/authorize.ts';
 import type { RouteConfig } from '../../../src/config/config.ts';
 import { asGatewayError } from '../../../src/errors.ts';
-import type { Identified, Identity } from '../../../src/exchange.ts';
+import type { ClientCertificate, Identified, Identity } from '../../../src/exchange.ts';
 import { routedWith } from '../authenticate/support.ts';
 
 const NOW_SEC = 1_800_000_000;
@@ -42,7 +42,11 @@ function outcome({ identity, route, method = 'GET', path = '/', headers = [], ad
     ties: undefined,
   };
   try {
-    makeAuthorize([compiled], () => NOW_SEC * 1000)(identified);
+    makeAuthorize(
+      [compiled],
+      () => NOW_SEC * 1000,
+      () => false,
+    )(identified);
     return 'allowed';
   } catch (thrown) {
     const { code, reason } = asGatewayError(thrown);
@@ -159,4 +163,38 @@ test('a second factor is asked of who may pass, and of nobody else', () => {
   assert.equal(outcome({ route, identity: { secondFactorAtSec: NOW_SEC } }), 'allowed');
   const closed = { ...route, allow: { users: ['bob'] } };
   assert.equal(outcome({ route: closed }), 'SP_AUTHORIZE_DENIED user-not-allowed');
+});
+
+test('a route that needs a certificate lets nobody through without one that counts, be it public or not', () => {
+  const shown: ClientCertificate = {
+    demand: 'd',
+    fault: undefined,
+    vouchers: [],
+    fingerprint: '',
+    subject: '',
+    commonName: undefined,
+    emails: [],
+    dnsNames: [],
+    uris: [],
+    notBeforeMs: 0,
+    notAfterMs: (NOW_SEC + 60) * 1000 + 500,
+  };
+  const { arrived, route } = routedWith({});
+  for (const config of [route.config, { ...route.config, public: true, accept: [] }]) {
+    const compiled = { id: config.id, config };
+    const authorize = makeAuthorize(
+      [compiled],
+      () => NOW_SEC * 1000,
+      () => true,
+    );
+    const identity = config.public ? null : person;
+    const ask = (certificate: ClientCertificate | undefined, client = arrived.client) =>
+      authorize({ arrived: { ...arrived, client }, route: compiled, identity, certificate });
+    const refusal = (reason: string) => ({ code: 'SP_AUTHORIZE_CERTIFICATE', status: 403, reason });
+    assert.throws(() => ask(undefined), refusal('certificate-missing'));
+    const client = { ...arrived.client, certificate: shown };
+    assert.throws(() => ask(undefined, client), refusal('certificate-untrusted'));
+    assert.equal(ask(shown, client).ties?.expiresAtSec, NOW_SEC + 60, 'it ends with the certificate');
+    assert.equal(ask(shown, client).identity, identity);
+  }
 });
