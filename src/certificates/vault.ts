@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { JsonFields } from '../lib/json-fields.ts';
 import { pagesOf } from '../lib/pages.ts';
-import { SealError, type Sealer } from '../lib/seal.ts';
+import { SealError, type Sealer, sealedBy } from '../lib/seal.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Records, StoredRecord } from '../state/store.ts';
 
@@ -31,6 +31,7 @@ export interface StoredDeposit extends Deposit {
 const INDEX = 'certificates';
 const PREFIX = 'certificate/';
 const PAGE = 200;
+const MOST_ROUNDS = 10;
 
 /** Binds a sealed key to its certificate's name and chain: moved to another record it does not open. */
 function sealContext(name: string, certificate: string): string {
@@ -118,6 +119,59 @@ export class Vault {
   /** @throws SP_CERTIFICATE_CONFLICT when it was changed since `version`; SP_STATE_UNREACHABLE */
   async delete(name: string, version: number): Promise<void> {
     if (!(await this.#records.delete(PREFIX + name, { ifVersion: version }))) throw conflict();
+  }
+
+  /**
+   * Seals every deposit anew that another key than the sealer's first one sealed, while others may go on writing.
+   *
+   * @returns how many, and the names of those that no key at hand opens
+   * @throws SP_STATE_UNREACHABLE, SP_STATE_FULL, SP_STATE_KEY while others seal with an old key
+   */
+  async reseal(): Promise<{ readonly moved: number; readonly unreadable: readonly string[] }> {
+    let moved = 0;
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const names = await this.#sealedByOthers();
+      const unreadable: string[] = [];
+      for (const name of names) {
+        const done = await this.#resealOne(name);
+        if (done === 'moved') moved++;
+        if (done === 'unreadable') unreadable.push(name);
+      }
+      if (names.length === unreadable.length) return { moved, unreadable };
+    }
+    throw new GatewayError('SP_STATE_KEY', {
+      detail: 'other processes go on sealing with an old key: give them the new one first',
+      reason: 'old-key-in-use',
+    });
+  }
+
+  async #sealedByOthers(): Promise<readonly string[]> {
+    const { keyId } = this.#sealer;
+    const names: string[] = [];
+    for await (const page of pagesOf((place) => this.#records.list(INDEX, { limit: PAGE, ...place }))) {
+      for (const { key, value } of page) {
+        const fields = new JsonFields(value, (why) => corrupt(why));
+        const sealed = [fields.text('key'), fields.optionalText('previousKey')];
+        const isOurs = (one: string | undefined): boolean =>
+          one === undefined || sealedBy(Buffer.from(one, 'base64')) === keyId;
+        if (!sealed.every(isOurs)) names.push(key.slice(PREFIX.length));
+      }
+    }
+    return names;
+  }
+
+  async #resealOne(name: string): Promise<'moved' | 'unreadable' | 'changed'> {
+    try {
+      const deposit = await this.get(name);
+      if (deposit !== undefined) await this.put(name, deposit, deposit.version);
+      return 'moved';
+    } catch (error) {
+      const { code } = asGatewayError(error);
+      // Another process was faster: what it wrote is looked at once more.
+      if (code === 'SP_CERTIFICATE_CONFLICT') return 'changed';
+      if (code === 'SP_STATE_KEY' || code === 'SP_STATE_CORRUPT') return 'unreadable';
+      throw error;
+    }
   }
 
   #seal(name: string, pair: StoredPair): string {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { replaceFile } from '../certificates/private-file.ts';
 import { Vault } from '../certificates/vault.ts';
@@ -13,6 +14,9 @@ import { loadStateKey } from '../state/state-key.ts';
 import { DEFAULT_CONFIG } from './admin-options.ts';
 import { Complaint } from './complaint.ts';
 import type { Shell } from './shell.ts';
+
+/** By then every gateway on this machine seals with the new key: they look at the file every second. */
+const NOTICED_MS = 1500;
 
 interface RekeyFlags {
   readonly config: string;
@@ -48,7 +52,11 @@ async function rekey(flags: RekeyFlags, shell: Shell): Promise<void> {
       });
     }
     const present = linesOf(readFileSync(keyFile, 'utf8'));
-    await replaceFile(keyFile, textOf([added, ...present.filter((line) => line !== added)]), 0o600);
+    if (present[0] !== added) {
+      await replaceFile(keyFile, textOf([added, ...present.filter((line) => line !== added)]), 0o600);
+      // What they seal before they have seen the new key is part of the pass.
+      await sleep(NOTICED_MS);
+    }
   }
   const moved = await moveAll(config);
   shell.out(`${moved === 1 ? '1 record was' : `${moved} records were`} sealed anew\n`);
@@ -67,11 +75,10 @@ async function moveAll(config: Config): Promise<number> {
     const sealer = await loadStateKey({ ...config.state, store, logger: silentLogger });
     const { moved, unreadable } = await resealAll(store.records, sealer);
     const vault = new Vault({ records: store.records, sealer });
-    const broken: string[] = [...unreadable];
-    const deposits = await vault.all((name) => broken.push(`certificate/${name}`));
-    for (const deposit of deposits) await vault.put(deposit.name, deposit, deposit.version);
+    const deposits = await vault.reseal();
+    const broken = [...unreadable, ...deposits.unreadable.map((name) => `certificate/${name}`)];
     if (broken.length > 0) throw new Complaint('No key at hand opens these records', { problems: broken });
-    return moved + deposits.length;
+    return moved + deposits.moved;
   } finally {
     await store.close();
   }
