@@ -224,7 +224,7 @@ class Gateway {
       if (cellar !== cellarBefore) cellar.close();
       throw error;
     }
-    cellar.routes = config.routes;
+    cellar.follow(config.routes);
     this.#cellar = cellar;
     this.#house = house;
     this.#corridor = this.#corridorOf(house);

@@ -1,7 +1,6 @@
 import { Acme } from '../certificates/acme/acme.ts';
 import { readClientCertificate } from '../certificates/client-certificate.ts';
 import type { ClientDemands } from '../certificates/client-demands.ts';
-import { wildcardOf } from '../certificates/host-name.ts';
 import { Keeper } from '../certificates/keeper.ts';
 import type { RotationStep } from '../certificates/rotation/rotation.ts';
 import { vouchingEntries } from '../certificates/vouching-entries.ts';
@@ -10,15 +9,15 @@ import { sameSettings } from '../lib/same-settings.ts';
 import type { CertificatePicker } from '../listen/certificate-picker.ts';
 import type { Audit } from '../observe/audit.ts';
 import type { Foundation } from './foundation.ts';
-import { servedHosts } from './served-hosts.ts';
+import { RouteHosts } from './route-hosts.ts';
 
 /** The certificates of one or more generations. */
 export interface CertificateCellar {
   readonly keeper: Keeper;
   readonly acme: Acme;
   readonly config: Config;
-  /** The routes whose hosts the certificates must cover; follows the running generation. */
-  routes: readonly RouteConfig[];
+  /** Names the routes of the running generation, whose hosts the certificates must cover. */
+  follow(routes: readonly RouteConfig[]): void;
   close(): void;
 }
 
@@ -38,13 +37,13 @@ export async function openCertificates(
     return present;
   }
   const { store, sealer, notices, roster, probe, clock, logger, metrics, dataFolder } = foundation;
-  const scope = { routes: config.routes };
+  let hosts = new RouteHosts(config.routes);
   let open: Keeper | undefined;
-  const namesOf = (name: string): readonly string[] =>
-    open?.list().find((certificate) => certificate.name === name)?.names ?? plannedNames(config, name);
+  const planned = plannedNames(config);
+  const namesOf = (name: string): readonly string[] => open?.pairOf(name)?.names ?? planned.get(name) ?? [];
   const keeper = await Keeper.open({
     configs: config.certificates,
-    hostsOf: (name) => servedHosts(scope.routes, namesOf(name)),
+    hostsOf: (name) => hosts.coveredBy(namesOf(name)),
     preset: config.listen.tls,
     defaultCertificate: config.listen.defaultCertificate,
     records: store.records,
@@ -67,7 +66,7 @@ export async function openCertificates(
   const acme = new Acme({
     configs: config.certificates,
     keeper,
-    hasRoute: (host) => scope.routes.some((route) => isMeant(route.host, host)),
+    hasRoute: (host) => hosts.serves(host),
     store,
     sealer,
     clock,
@@ -78,11 +77,10 @@ export async function openCertificates(
     acme.close();
     keeper.close();
   };
-  return Object.assign(scope, { keeper, acme, config, close });
-}
-
-function isMeant(routeHost: string, host: string): boolean {
-  return routeHost === host || routeHost === '*' || routeHost === wildcardOf(host);
+  const follow = (routes: readonly RouteConfig[]): void => {
+    hosts = new RouteHosts(routes);
+  };
+  return { keeper, acme, config, follow, close };
 }
 
 function auditStep(step: RotationStep, audit: Audit): void {
@@ -110,10 +108,13 @@ function uncoveredHosts({ routes, listen }: Config, keeper: Keeper): readonly st
   return [...named].filter((host) => !keeper.covers(host));
 }
 
-/** Names of a certificate before it is made. */
-function plannedNames(config: Config, name: string): readonly string[] {
-  const source = config.certificates.find((certificate) => certificate.name === name)?.source;
-  return source?.kind === 'dev' || source?.kind === 'acme' ? source.names : [];
+/** Gives the names of certificates before they are made, by certificate. */
+function plannedNames({ certificates }: Config): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    certificates.flatMap(({ name, source }) =>
+      source.kind === 'dev' || source.kind === 'acme' ? [[name, source.names] as const] : [],
+    ),
+  );
 }
 
 function sameCertificates(a: Config, b: Config): boolean {
@@ -127,9 +128,8 @@ function sameCertificates(a: Config, b: Config): boolean {
 
 /** Hosts that dev certificates are made for beside their own names: clients refuse wildcards below a top-level name. */
 function devHosts({ certificates, routes }: Config): readonly string[] {
-  return certificates.flatMap(({ source }) =>
-    source.kind === 'dev' ? servedHosts(routes, source.names) : [],
-  );
+  const hosts = new RouteHosts(routes);
+  return certificates.flatMap(({ source }) => (source.kind === 'dev' ? hosts.coveredBy(source.names) : []));
 }
 
 /** Gives the certificates as handshakes see them, by name, or the default one; and what hosts want to see of their clients. */
