@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { ProvisionError, provision } from './support/provision.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -17,6 +17,8 @@ const HEAVY = 'test/heavy/';
 const TEST_TIMEOUT_MS = 180_000;
 /** The runner's own timeout does not end a file that keeps its process alive; interrupted, the runner names it. */
 const RUN_LIMIT_MS = 30 * 60_000;
+/** Hundreds of processes load the same sources: what was stripped and compiled once is kept. */
+const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -67,7 +69,7 @@ function runTests(
   const runner = spawn(process.execPath, [...flags, ...files], {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...environment },
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...environment },
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => runner.kill(signal));
   const limit = setTimeout(() => runner.kill('SIGINT'), RUN_LIMIT_MS);
