@@ -1,11 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
-import { type AcmeFront, payloadOf, startAcmeFront } from './acme-front.ts';
-import { type AcmeHouse, acmeYaml } from './acme-house.ts';
-import { startTestGateway } from './gateway.ts';
-import { startPebble } from './pebble.ts';
-import { freePort } from './redis.ts';
+import { type AcmeFront, payloadOf } from './acme-front.ts';
+import { type AcmeHouse, acmeHouse } from './acme-house.ts';
 
 /** What an ACME server was asked for. */
 export interface Asked {
@@ -24,43 +20,25 @@ export interface HintingHouseOptions {
 
 /** A gateway with one certificate, `a.test`, of a server that gives renewal hints. */
 export interface HintingHouse extends AcmeHouse {
-  readonly front: AcmeFront;
   readonly asked: Asked;
-  /** The configuration that it runs. */
-  readonly yaml: string;
 }
 
 /** Starts all of it, and ends it with the test. */
 export async function hintingHouse(t: TestContext, options: HintingHouseOptions): Promise<HintingHouse> {
-  const [httpPort, tlsPort] = [await freePort(), await freePort()];
-  const pebble = await startPebble({ httpPort, tlsPort });
-  t.after(() => pebble.stop());
-  const upstream = { directory: pebble.directory, ca: readFileSync(pebble.trustFile, 'utf8') };
-  const front = await startAcmeFront(upstream);
-  t.after(() => front.close());
-  writeFileSync(pebble.trustFile, front.ca);
   const asked: Asked = { ids: [], orders: [] };
-  front.intercept = (req, res, body) => tellHint(req, res, { asked, options }) || judge(req, res, body);
-  const judge = (req: IncomingMessage, res: ServerResponse, body: Buffer): boolean => {
-    if (req.method !== 'POST' || !/order-plz/.test(req.url ?? '')) return false;
-    const order = payloadOf(body);
-    asked.orders.push(order);
-    if (order.replaces === undefined || options.refusesReplacing !== true) return false;
-    const problem = { type: 'urn:ietf:params:acme:error:alreadyReplaced', detail: 'it was replaced' };
-    res.writeHead(409, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
-    return true;
+  const through = (front: AcmeFront): void => {
+    front.intercept = (req, res, body) => {
+      if (tellHint(req, res, { asked, options })) return true;
+      if (req.method !== 'POST' || !/order-plz/.test(req.url ?? '')) return false;
+      const order = payloadOf(body);
+      asked.orders.push(order);
+      if (order.replaces === undefined || options.refusesReplacing !== true) return false;
+      const problem = { type: 'urn:ietf:params:acme:error:alreadyReplaced', detail: 'it was replaced' };
+      res.writeHead(409, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+      return true;
+    };
   };
-  const yaml = acmeYaml(
-    { ...pebble, directory: front.directory },
-    { challenge: 'http-01', names: ['a.test'] },
-  );
-  const house = await startTestGateway({
-    yaml,
-    https: `127.0.0.1:${tlsPort}`,
-    listen: `http: "127.0.0.1:${httpPort}"`,
-  });
-  t.after(() => house.close());
-  return { house, pebble, httpPort, tlsPort, front, asked, yaml };
+  return { ...(await acmeHouse(t, { challenge: 'http-01', names: ['a.test'], through })), asked };
 }
 
 function tellHint(
