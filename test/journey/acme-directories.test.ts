@@ -1,20 +1,78 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startAcmeFront } from '../support/acme-front.ts';
-import { acmeHouse, acmeYaml, handshake, waitForNote, waitForPair } from '../support/acme-house.ts';
+import { acmeHouse, acmeYaml, handshake, notes, waitForNote, waitForPair } from '../support/acme-house.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { startPebble } from '../support/pebble.ts';
 import { freePort } from '../support/redis.ts';
 
-test('of several directories the first that fills the order is taken', async (t) => {
+test('several directories are asked in the order in which they are written, up to the first that fills the order', async (t) => {
   const gone = `https://127.0.0.1:${await freePort()}/dir`;
+  const closed = await startAcmeFront(undefined);
+  t.after(() => closed.close());
+  closed.intercept = (_req, res) => {
+    res.writeHead(403, { 'content-type': 'application/problem+json' });
+    res.end('{"type":"urn:ietf:params:acme:error:unauthorized","detail":"closed for today"}');
+    return true;
+  };
   const { house, pebble, tlsPort } = await acmeHouse(t, {
     challenge: 'http-01',
     names: ['a.test'],
-    before: [gone],
+    before: [gone, closed.directory],
+    prepare: ({ trustFile }) => writeFileSync(trustFile, readFileSync(trustFile, 'utf8') + closed.ca),
   });
   await waitForPair(tlsPort, 'a.test', pebble);
-  const lines = await house.log();
-  assert.equal(lines.find(({ directory }) => directory === gone)?.reason, 'unreachable');
+  const refusals = (await house.log()).filter(({ directory }) => directory !== undefined);
+  assert.deepEqual(
+    refusals.map(({ directory, reason }) => [directory, reason]),
+    [
+      [gone, 'unreachable'],
+      [closed.directory, 'refused'],
+    ],
+  );
+  assert.match(String(refusals[1]?.detail), /403 unauthorized: closed for today/);
+  assert.deepEqual(await notes(house), []);
+});
+
+test('when the CA of a certificate is down, the next one renews it, and the old one is served until then', async (t) => {
+  const [httpPort, tlsPort] = [await freePort(), await freePort()];
+  const [first, second] = [
+    await startPebble({ httpPort, tlsPort, lifeSec: 12 }),
+    await startPebble({ httpPort, tlsPort }),
+  ];
+  t.after(() => Promise.all([first.stop(), second.stop()]));
+  writeFileSync(first.trustFile, [first, second].map((one) => readFileSync(one.trustFile, 'utf8')).join(''));
+  const directory = [first.directory, second.directory];
+  const house = await startTestGateway({
+    yaml: acmeYaml(second, { challenge: 'http-01', names: ['a.test'], before: [first.directory] }).replace(
+      second.trustFile,
+      first.trustFile,
+    ),
+    https: `127.0.0.1:${tlsPort}`,
+    listen: `http: "127.0.0.1:${httpPort}"`,
+  });
+  t.after(() => house.close());
+  const old = await waitForPair(tlsPort, 'a.test', first);
+  await first.kill();
+  const roots = old + (await second.root());
+  const isNew = async (): Promise<boolean> => {
+    const shaken = await handshake(tlsPort, 'a.test', roots);
+    assert.equal(shaken.failed, false, 'some certificate that holds is served at any time');
+    return !(await handshake(tlsPort, 'a.test', await second.root())).failed;
+  };
+  const end = performance.now() + 15_000;
+  while (!(await isNew())) {
+    assert.ok(performance.now() < end, 'the second CA does not fill the order');
+    await sleep(50);
+  }
+  const told = (await house.log()).filter((line) => directory.includes(String(line.directory)));
+  assert.deepEqual(
+    told.map((line) => [line.directory, line.reason]),
+    [[first.directory, 'unreachable']],
+  );
+  assert.deepEqual(await notes(house), []);
 });
 
 test('a CA that limits the rate is not asked again before the time that it names, not even by a gateway started anew', async (t) => {

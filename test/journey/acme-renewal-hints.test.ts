@@ -1,73 +1,45 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { type AcmeFront, payloadOf, startAcmeFront } from '../support/acme-front.ts';
-import { acmeYaml, handshake, waitForPair } from '../support/acme-house.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { renewalId } from '../../src/certificates/acme/renewal-hint.ts';
+import { handshake, notes, waitForNote, waitForPair } from '../support/acme-house.ts';
 import { eventually } from '../support/eventually.ts';
-import { startTestGateway } from '../support/gateway.ts';
-import { startPebble } from '../support/pebble.ts';
-import { freePort } from '../support/redis.ts';
+import { hintingHouse } from '../support/hinting-house.ts';
 
-test('a certificate is renewed when the CA says so, and the order names the one that it replaces', async (t) => {
-  const [httpPort, tlsPort] = [await freePort(), await freePort()];
-  const pebble = await startPebble({ httpPort, tlsPort });
-  t.after(() => pebble.stop());
-  const front = await startAcmeFront({
-    directory: pebble.directory,
-    ca: readFileSync(pebble.trustFile, 'utf8'),
-  });
-  t.after(() => front.close());
-  writeFileSync(pebble.trustFile, front.ca);
-  const seen = hintAtOnce(front);
-  const house = await startTestGateway({
-    yaml: acmeYaml({ ...pebble, directory: front.directory }, { challenge: 'http-01', names: ['a.test'] }),
-    https: `127.0.0.1:${tlsPort}`,
-    listen: `http: "127.0.0.1:${httpPort}"`,
-  });
-  t.after(() => house.close());
-  const root = await waitForPair(tlsPort, 'a.test', pebble);
-  const first = (await handshake(tlsPort, 'a.test', root)).peer?.fingerprint256;
-  await eventually('a second order', () => seen.orders.length === 2, 15_000);
-  const [asked] = seen.ids;
-  assert.match(asked ?? '', /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
-  assert.equal(seen.orders[0]?.replaces, undefined);
-  // The server refused the id once; the order was placed again without it, as RFC 9773 §5 allows.
-  assert.deepEqual(seen.refused, [asked]);
-  const end = performance.now() + 10_000;
-  while ((await handshake(tlsPort, 'a.test', root)).peer?.fingerprint256 === first) {
-    assert.ok(performance.now() < end, 'the renewed certificate is not served');
-  }
-});
+const [PAST, LATER] = [[-2, -1] as const, [20, 30] as const];
 
-/** Tells for the first certificate that it should have been renewed already, for others that there is time. */
-function hintAtOnce(front: AcmeFront): {
-  readonly ids: string[];
-  readonly orders: Record<string, unknown>[];
-  readonly refused: unknown[];
-} {
-  const seen = { ids: [] as string[], orders: [] as Record<string, unknown>[], refused: [] as unknown[] };
-  const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
-  front.intercept = (req, res, body) => {
-    const id = /^\/renewal-info\/(.+)$/.exec(req.url ?? '')?.[1];
-    if (id !== undefined) {
-      if (!seen.ids.includes(id)) seen.ids.push(id);
-      const window = id === seen.ids[0] ? { start: day(-2), end: day(-1) } : { start: day(20), end: day(30) };
-      res.writeHead(200, { 'content-type': 'application/json', 'retry-after': '21600' });
-      res.end(JSON.stringify({ suggestedWindow: window }));
-      return true;
+for (const refusesReplacing of [false, true]) {
+  const words = refusesReplacing ? 'without it where the CA refuses that' : 'and the CA fills it';
+  test(`a certificate is renewed when the CA says so, the order names the one that it replaces, ${words}`, async (t) => {
+    const window = (index: number) => (index === 0 ? PAST : LATER);
+    const { house, pebble, tlsPort, asked } = await hintingHouse(t, { window, refusesReplacing });
+    const root = await waitForPair(tlsPort, 'a.test', pebble);
+    const first = (await handshake(tlsPort, 'a.test', root)).peer;
+    const end = performance.now() + 15_000;
+    while ((await handshake(tlsPort, 'a.test', root)).peer?.fingerprint256 === first?.fingerprint256) {
+      assert.ok(performance.now() < end, 'the renewed certificate is not served');
+      await sleep(50);
     }
-    if (req.method !== 'POST' || !/order-plz/.test(req.url ?? '')) return false;
-    const order = payloadOf(body);
-    if (order.replaces === undefined) {
-      seen.orders.push(order);
-      return false;
-    }
-    seen.refused.push(order.replaces);
-    res.writeHead(409, { 'content-type': 'application/problem+json' });
-    res.end(
-      JSON.stringify({ type: 'urn:ietf:params:acme:error:alreadyReplaced', detail: 'it was replaced' }),
+    const pem = `-----BEGIN CERTIFICATE-----\n${first?.raw.toString('base64')}\n-----END CERTIFICATE-----`;
+    const replaces = renewalId(pem);
+    assert.equal(asked.ids[0], replaces);
+    // RFC 9773 §5: what the server refuses with `replaces` is placed again without it.
+    const expected = refusesReplacing ? [undefined, replaces, undefined] : [undefined, replaces];
+    assert.deepEqual(
+      asked.orders.map((order) => order.replaces),
+      expected,
     );
-    return true;
-  };
-  return seen;
+    await eventually('the new one is asked about', () => asked.ids.length === 2);
+    assert.deepEqual(await notes(house), []);
+  });
 }
+
+test('a CA that wants every certificate renewed at once gets one order more, and not the next before half a day', async (t) => {
+  const { house, asked } = await hintingHouse(t, { window: () => PAST });
+  const note = await waitForNote(house, /the CA wants the certificate a\.test to be renewed again/, 20_000);
+  const again = Date.parse(/made at (\S+)$/.exec(note)?.[1] ?? '');
+  assert.ok(again - Date.now() > 11.9 * 3600_000, note);
+  await house.gateway.reload();
+  await sleep(3_000);
+  assert.equal(asked.orders.length, 2);
+});

@@ -4,7 +4,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { AcmeFront } from '../support/acme-front.ts';
 import { acmeHouse, handshake, waitForPair } from '../support/acme-house.ts';
 
 for (const challenge of ['http-01', 'tls-alpn-01'] as const) {
@@ -83,11 +85,42 @@ test('an account is bound to the external account that the CA demands, with an R
   assert.equal(peer?.bits, 2048);
 });
 
-test('refused nonces are replaced, and the order is filled all the same', async (t) => {
-  const pebble = { nonceReject: 40 };
-  const house = await acmeHouse(t, { challenge: 'http-01', names: ['a.test'], pebble });
-  await waitForPair(house.tlsPort, 'a.test', house.pebble);
-  assert.ok(house.pebble.lines.some((line) => /nonce/i.test(line)));
+test('a certificate is renewed after two thirds of its life, while every handshake gets one that holds', async (t) => {
+  const pebble = { lifeSec: 15 };
+  const { house, tlsPort, ...ca } = await acmeHouse(t, { challenge: 'http-01', names: ['a.test'], pebble });
+  const root = await waitForPair(tlsPort, 'a.test', ca.pebble);
+  const first = (await handshake(tlsPort, 'a.test', root)).peer;
+  const startSec = Date.parse(first?.valid_from ?? '') / 1000;
+  let next = first;
+  while (next?.fingerprint256 === first?.fingerprint256) {
+    assert.ok(Date.now() / 1000 < startSec + 15, 'it is renewed before it ends');
+    const shaken = await handshake(tlsPort, 'a.test', root);
+    assert.equal(shaken.failed, false);
+    next = shaken.peer;
+    await sleep(50);
+  }
+  const renewedSec = Date.parse(next?.valid_from ?? '') / 1000;
+  assert.ok(renewedSec - startSec >= 9 && renewedSec - startSec < 14, `${renewedSec - startSec} s`);
+  const { body } = await house.call('GET', '/metrics');
+  assert.match(String(body), /certificate_orders_total\{outcome="ordered"\} 2/);
+});
+
+test('of the nonces each second one is bad: the CA refuses every message once, and fills one order', async (t) => {
+  let [answers, refused] = [0, 0];
+  const through = (front: AcmeFront): void => {
+    front.alter = ({ status, headers, text }) => {
+      if (status === 400 && text.includes('acme:error:badNonce')) refused++;
+      const isBad = headers['replay-nonce'] !== undefined && answers++ % 2 === 0;
+      return isBad ? { ...headers, 'replay-nonce': `bad${answers}` } : headers;
+    };
+  };
+  const { house, tlsPort, pebble } = await acmeHouse(t, { challenge: 'http-01', names: ['a.test'], through });
+  await waitForPair(tlsPort, 'a.test', pebble);
+  // At least: account, order, authorization, challenge, request, certificate.
+  assert.ok(refused >= 6, `${refused} refusals`);
+  assert.equal(pebble.lines.filter((line) => line.includes('Added order')).length, 1);
+  const { body } = await house.call('GET', '/metrics');
+  assert.doesNotMatch(String(body), /certificate_orders_total\{outcome="failed"\} [1-9]/);
 });
 
 function script(textFile: string, calls: string): string {

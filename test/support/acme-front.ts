@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { authority, leaf } from '../fixtures/certificates/pki.ts';
@@ -6,12 +6,22 @@ import { authority, leaf } from '../fixtures/certificates/pki.ts';
 /** What the front does with a request itself; true when it answered. */
 export type Intercept = (req: IncomingMessage, res: ServerResponse, body: Buffer) => boolean;
 
+/** An answer of the server behind. */
+export interface PassedAnswer {
+  readonly path: string;
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
 export interface AcmeFront {
   readonly directory: string;
   /** PEM of the CA of its endpoint. */
   readonly ca: string;
   /** Adds what the ACME server behind does not have; changes with time. */
   intercept: Intercept;
+  /** Gives the fields with which an answer is passed on; changes with time. */
+  alter: (answer: PassedAnswer) => IncomingHttpHeaders;
   close(): void;
 }
 
@@ -35,7 +45,7 @@ export async function startAcmeFront(
       const body = Buffer.concat(chunks);
       if (front.intercept(req, res, body)) return;
       if (upstream === undefined) res.writeHead(404).end();
-      else pass(req, res, body, upstream);
+      else pass(req, res, body, { ...upstream, alter: front.alter });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -44,6 +54,7 @@ export async function startAcmeFront(
     directory: `https://127.0.0.1:${port}/dir`,
     ca: ca.certificate,
     intercept: () => false,
+    alter: ({ headers }) => headers,
     close() {
       server.close();
       server.closeAllConnections();
@@ -56,7 +67,7 @@ function pass(
   req: IncomingMessage,
   res: ServerResponse,
   body: Buffer,
-  { directory, ca }: { readonly directory: string; readonly ca: string },
+  { directory, ca, alter }: { readonly directory: string; readonly ca: string } & Pick<AcmeFront, 'alter'>,
 ): void {
   const target = new URL(req.url ?? '/', directory);
   const { connection: _connection, ...headers } = req.headers;
@@ -65,10 +76,12 @@ function pass(
     answer.on('data', (chunk: Buffer) => chunks.push(chunk));
     answer.on('end', () => {
       const text = Buffer.concat(chunks).toString();
-      const { 'content-length': _length, connection: _answered, ...fields } = answer.headers;
+      const { statusCode: status = 502, headers: answered } = answer;
+      const headers = alter({ path: target.pathname, status, headers: answered, text });
+      const { 'content-length': _length, connection: _answered, ...fields } = headers;
       const renewalInfo = `https://${req.headers.host}/renewal-info`;
       const isDirectory = req.url === '/dir';
-      res.writeHead(answer.statusCode ?? 502, fields);
+      res.writeHead(status, fields);
       res.end(isDirectory ? JSON.stringify({ ...JSON.parse(text), renewalInfo }) : text);
     });
   });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type PeerCertificate } from 'node:tls';
+import { type AcmeFront, startAcmeFront } from './acme-front.ts';
 import { startTestGateway, type TestGateway } from './gateway.ts';
 import { type Pebble, type PebbleSettings, startPebble } from './pebble.ts';
 import { freePort } from './redis.ts';
@@ -19,6 +21,8 @@ export interface AcmeHouseOptions {
   /** Hosts of further routes. */
   readonly routes?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Puts a front before the server, and says what it does. */
+  readonly through?: (front: AcmeFront) => void;
   /** Runs between the starts of the two. */
   readonly prepare?: (pebble: Pebble) => unknown;
 }
@@ -29,6 +33,8 @@ export interface AcmeHouse {
   readonly pebble: Pebble;
   readonly httpPort: number;
   readonly tlsPort: number;
+  /** The gateway's configuration, without ports. */
+  readonly yaml: string;
 }
 
 /** Starts both, and ends both with the test. */
@@ -37,14 +43,30 @@ export async function acmeHouse(t: TestContext, options: AcmeHouseOptions): Prom
   const pebble = await startPebble({ httpPort, tlsPort, ...options.pebble });
   t.after(() => pebble.stop());
   await options.prepare?.(pebble);
+  const directory = options.through === undefined ? {} : await frontOf(t, pebble, options.through);
+  const yaml = acmeYaml(pebble, { ...options, ...directory });
   const house = await startTestGateway({
-    yaml: acmeYaml(pebble, options),
+    yaml,
     https: `127.0.0.1:${tlsPort}`,
     listen: `http: "127.0.0.1:${httpPort}"`,
     env: options.env ?? {},
   });
   t.after(() => house.close());
-  return { house, pebble, httpPort, tlsPort };
+  return { house, pebble, httpPort, tlsPort, yaml };
+}
+
+/** Starts a front that clients trust as they trust the server. */
+async function frontOf(
+  t: TestContext,
+  { directory, trustFile }: Pebble,
+  setUp: (front: AcmeFront) => void,
+): Promise<{ readonly directory: string }> {
+  const ca = readFileSync(trustFile, 'utf8');
+  const front = await startAcmeFront({ directory, ca });
+  t.after(() => front.close());
+  writeFileSync(trustFile, ca + front.ca);
+  setUp(front);
+  return { directory: front.directory };
 }
 
 /** Gives the configuration that orders from an ACME server and has a route for each name. */

@@ -16,7 +16,8 @@ import { findProgram } from './provision-find.ts';
 /** Longest wait for anything that a page is expected to do. */
 const PATIENCE_MS = 10_000;
 
-const FLAGS = [
+/** What every Chromium of a test is started with; nothing among it touches what it thinks of certificates. */
+export const FLAGS: readonly string[] = [
   // Chromium's own sandbox needs rights that containers lack; the tests open only their own pages.
   '--no-sandbox',
   '--disable-gpu',

@@ -23,6 +23,8 @@ export interface AccountTerms {
 /** How often one message is sent again because its nonce was refused. */
 const NONCE_TRIES = 8;
 const MOST_NONCES = 16;
+/** With these a CA refuses an account at its operator, or the lack of one (RFC 8555 §7.3.4). */
+const EXTERNAL_TYPES = new Set(['externalAccountRequired', 'unauthorized', 'malformed']);
 
 /** Gives a failure for an answer that is not what RFC 8555 promises. */
 export function malformed(why: string): AcmeError {
@@ -78,8 +80,11 @@ export class AcmeConnection {
         ? {}
         : { externalAccountBinding: bindExternally(external, jwkOf(this.key), newAccount) }),
     };
-    const reply = await this.post(newAccount, payload, { what: 'the account' });
-    this.#account = locationOf(reply);
+    try {
+      this.#account = locationOf(await this.post(newAccount, payload, { what: 'the account' }));
+    } catch (error) {
+      throw error instanceof AcmeError ? aboutExternal(error, external) : error;
+    }
   }
 
   /**
@@ -127,6 +132,18 @@ export class AcmeConnection {
     if (typeof nonce !== 'string' || !/^[A-Za-z0-9_-]{1,256}$/.test(nonce)) return;
     if (this.#nonces.length < MOST_NONCES) this.#nonces.push(nonce);
   }
+}
+
+/** Gives a refusal of an account with what to look at: the CA's words for a wrong key are those of its library. */
+function aboutExternal(error: AcmeError, external: ExternalAccount | undefined): AcmeError {
+  if (!EXTERNAL_TYPES.has(error.type ?? '')) return error;
+  if (external === undefined && error.type !== 'externalAccountRequired') return error;
+  const hint =
+    external === undefined
+      ? 'the certificate needs `eab`, an account at the CA’s operator'
+      : `check \`eab\`: its \`key\` and its \`kid\` ${external.kid} have to be those that the CA’s operator gave`;
+  const { acmeReason: reason, type, retryAfterMs, detail } = error;
+  return new AcmeError({ reason, type, retryAfterMs, detail: `${detail}; ${hint}`, cause: error });
 }
 
 /** Gives the address of what was made. @throws AcmeError `malformed` when there is none */

@@ -1,5 +1,8 @@
 import { GatewayError } from '../../errors.ts';
 
+/** Least wait after a pair that cannot be served. */
+const UNUSABLE_MS = 3600_000;
+
 /** Why an order failed, for log, back-off and metric. */
 export type AcmeReason =
   | 'unreachable'
@@ -50,4 +53,17 @@ export function asAcmeError(thrown: unknown): AcmeError {
   const told = thrown instanceof GatewayError ? (thrown.detail ?? thrown.title) : String(thrown);
   const problems = thrown instanceof GatewayError ? thrown.problems : [];
   return new AcmeError({ reason: 'refused', detail: [told, ...problems].join(' '), cause: thrown });
+}
+
+/** Gives any thrown value as the failure of an order. */
+export function asOrderError(thrown: unknown): AcmeError {
+  const error = asAcmeError(thrown);
+  if (!(thrown instanceof GatewayError) || thrown.code !== 'SP_CERTIFICATE_INVALID') return error;
+  // A pair that the CA gave and that cannot be served would be ordered again and again: the CA counts each.
+  return new AcmeError({
+    reason: 'refused',
+    detail: error.detail ?? '',
+    retryAfterMs: UNUSABLE_MS,
+    cause: thrown,
+  });
 }

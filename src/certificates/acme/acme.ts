@@ -7,9 +7,10 @@ import type { Store } from '../../state/store.ts';
 import type { CertificatePair } from '../certificate.ts';
 import type { PairUpload, RotationResult } from '../keeper.ts';
 import { ChallengeBoard } from './challenge-board.ts';
+import type { Kept } from './fill-order.ts';
 import type { AcmeSource } from './issue.ts';
 import { OnDemand } from './on-demand.ts';
-import { type FailedOrder, type Kept, Renewal, type RenewalParts } from './renewal.ts';
+import { type FailedOrder, Renewal, type RenewalParts } from './renewal.ts';
 import { turns } from './turns.ts';
 
 /**
@@ -20,6 +21,8 @@ import { turns } from './turns.ts';
 export interface PairKeeper {
   pairOf(name: string): CertificatePair | undefined;
   rotate(name: string, upload: PairUpload, cause: 'acme'): Promise<RotationResult>;
+  /** Calls back with a certificate's name after each change of what is served, until the returned function is called. */
+  onChange(listener: (name: string) => void): () => void;
 }
 
 export interface AcmeParts {
@@ -54,6 +57,7 @@ export class Acme {
   readonly #onDemand: OnDemand | undefined;
   readonly #renewal: RenewalParts;
   #reload: NodeJS.Timeout | undefined;
+  #unlisten: (() => void) | undefined;
   #started = false;
 
   constructor(parts: AcmeParts) {
@@ -96,6 +100,7 @@ export class Acme {
   start(): void {
     if (this.#started) return;
     this.#started = true;
+    this.#unlisten = this.#parts.keeper.onChange((name) => this.#renewals.get(name)?.changed());
     for (const { name, source } of this.#configs) this.#keep({ name, names: source.names, source });
     if (this.#onDemand === undefined) return;
     this.#loadHosts();
@@ -127,6 +132,7 @@ export class Acme {
   /** Gives up every order and stops answering from fresh reads. Safe to call twice. */
   close(): void {
     clearInterval(this.#reload);
+    this.#unlisten?.();
     for (const renewal of this.#renewals.values()) renewal.stop();
     this.board.close();
   }

@@ -13,9 +13,29 @@ export interface Attempts {
   readonly orderedAtMs: number;
   /** Of the certificate that the last filled order gave. */
   readonly fingerprint256: string | undefined;
+  /** Hosts of the last filled order. */
+  readonly names: readonly string[];
+  /** Orders in a row that did not last: the CA or somebody here wanted another pair in the first half of a life. */
+  readonly repeats: number;
+  /** The last pause, unless an order was filled after it. */
+  readonly pause?: Pause;
   /** The last failure, unless an order was filled after it. */
   readonly failure?: OrderFailure;
 }
+
+/** A time in which nothing is ordered as long as the same pair is served. */
+export interface Pause {
+  readonly why: 'replaced' | 'hinted';
+  /** Fingerprint of what is served. */
+  readonly served: string;
+  /** Milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
+/** A filled order. */
+export type FilledOrder = Pick<Attempts, 'orderedAtMs' | 'names' | 'repeats'> & {
+  readonly fingerprint256: string;
+};
 
 /** Why an order was not filled. */
 export interface OrderFailure {
@@ -28,7 +48,14 @@ export interface OrderFailure {
 }
 
 const PREFIX = 'acme/attempts/';
-const NONE: Attempts = { failures: 0, notBeforeMs: 0, orderedAtMs: 0, fingerprint256: undefined };
+const NONE: Attempts = {
+  failures: 0,
+  notBeforeMs: 0,
+  orderedAtMs: 0,
+  fingerprint256: undefined,
+  names: [],
+  repeats: 0,
+};
 const LONGEST_MS = 24 * 3600_000;
 
 /** First wait after a failure: short where the CA counts nothing, long where it counts certificates that nobody uses. */
@@ -60,6 +87,10 @@ export async function readAttempts(records: Records, name: string): Promise<Atte
       notBeforeMs: fields.count('notBeforeMs'),
       orderedAtMs: fields.count('orderedAtMs'),
       fingerprint256: fields.optionalText('fingerprint256'),
+      // Records of older releases have neither.
+      names: fields.has('names') ? fields.texts('names') : [],
+      repeats: fields.optionalCount('repeats') ?? 0,
+      ...(fields.has('pause') ? { pause: decodePause(fields.fields('pause')) } : {}),
       ...(fields.has('failure') ? { failure: decodeFailure(fields.fields('failure')) } : {}),
     };
   } catch {
@@ -67,14 +98,15 @@ export async function readAttempts(records: Records, name: string): Promise<Atte
   }
 }
 
-/** Notes a filled order. @throws SP_STATE_UNREACHABLE */
-export async function noteSuccess(
-  records: Records,
-  name: string,
-  clock: Clock,
-  fingerprint256: string,
-): Promise<void> {
-  await write(records, name, { ...NONE, orderedAtMs: clock(), fingerprint256 });
+/** Notes a filled order; what was before it is forgotten. @throws SP_STATE_UNREACHABLE */
+export async function noteSuccess(records: Records, name: string, filled: FilledOrder): Promise<void> {
+  await write(records, name, { ...NONE, ...filled });
+}
+
+/** Notes that nothing is ordered for a time. @param past - as it was read @throws SP_STATE_UNREACHABLE */
+export async function notePause(records: Records, name: string, past: Attempts, pause: Pause): Promise<void> {
+  const repeats = pause.why === 'replaced' ? past.repeats + 1 : past.repeats;
+  await write(records, name, { ...past, repeats, pause });
 }
 
 /** Notes a failure. @returns when the next attempt may be made @throws SP_STATE_UNREACHABLE */
@@ -94,6 +126,11 @@ export async function noteFailure(
 
 function decodeFailure(fields: JsonFields): OrderFailure {
   return { reason: fields.text('reason'), detail: fields.text('detail'), atMs: fields.count('atMs') };
+}
+
+function decodePause(fields: JsonFields): Pause {
+  const why = fields.text('why') === 'hinted' ? 'hinted' : 'replaced';
+  return { why, served: fields.text('served'), untilMs: fields.count('untilMs') };
 }
 
 async function write(records: Records, name: string, attempts: Attempts): Promise<void> {

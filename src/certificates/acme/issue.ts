@@ -11,6 +11,7 @@ import { backOffMs } from './attempts.ts';
 import type { ChallengeBoard } from './challenge-board.ts';
 import { dnsHook } from './dns-hook.ts';
 import { type OrderedPair, orderCertificate } from './order.ts';
+import { problemOf } from './problem-document.ts';
 import { boardProver, hookProver, type Prover } from './prover.ts';
 import { type RenewalHint, readRenewalHint, renewalId } from './renewal-hint.ts';
 import { Wire } from './wire.ts';
@@ -108,7 +109,7 @@ export async function askRenewalHint(
       const directory = await readDirectory(wire, url, clock);
       const get = async (address: string) => {
         const reply = await wire.ask({ method: 'GET', url: address });
-        if (reply.status !== 200) throw new AcmeError({ reason: 'refused', detail: `${reply.status}` });
+        if (reply.status !== 200) throw problemOf(reply, clock(), 'a renewal hint');
         return reply;
       };
       const hint = await readRenewalHint({ directory, get }, id, clock);

@@ -1,30 +1,28 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { asGatewayError, GatewayError } from '../../errors.ts';
+import { asGatewayError } from '../../errors.ts';
 import type { Leases } from '../../state/store.ts';
 import type { CertificatePair } from '../certificate.ts';
 import { underLease } from '../under-lease.ts';
-import { AcmeError, asAcmeError } from './acme-error.ts';
-import { noteFailure, noteSuccess, type OrderFailure, readAttempts } from './attempts.ts';
-import { type AcmeSource, askRenewalHint, type IssueParts, issue } from './issue.ts';
-import type { OrderedPair } from './order.ts';
-import type { RenewalHint } from './renewal-hint.ts';
+import { asOrderError } from './acme-error.ts';
+import {
+  type Attempts,
+  noteFailure,
+  notePause,
+  type OrderFailure,
+  type Pause,
+  readAttempts,
+} from './attempts.ts';
+import { coversAll, type Due, dueOf } from './due.ts';
+import { type FillParts, fillOrder, type Kept, type OrderLease } from './fill-order.ts';
+import { pauseFor, type Situation, standingPause } from './pause.ts';
+import { RenewalHints } from './renewal-hints.ts';
 
-export interface RenewalParts extends IssueParts {
+export interface RenewalParts extends FillParts {
   readonly leases: Leases;
   /** Gives what is served under a certificate's name. */
   readonly pairOf: (name: string) => CertificatePair | undefined;
-  /** Checks, stores and serves a pair on every process. @returns its fingerprint */
-  readonly serve: (name: string, pair: OrderedPair) => Promise<string>;
   /** Bounds how many orders run at once. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   readonly onOutcome: (outcome: 'ordered' | 'failed') => void;
-}
-
-/** A certificate that is to be kept fresh. */
-export interface Kept {
-  readonly name: string;
-  readonly names: readonly string[];
-  readonly source: AcmeSource;
 }
 
 /** A certificate that cannot be ordered at the moment. */
@@ -36,7 +34,6 @@ export interface FailedOrder extends OrderFailure {
 }
 
 const ORDER_MS = 15 * 60_000;
-const HINT_MS = 60_000;
 const MOST_WAIT_MS = 3600_000;
 /** Between two looks while another process orders. */
 const LOOK_AGAIN_MS = 2_000;
@@ -44,9 +41,6 @@ const LOOK_AGAIN_MS = 2_000;
 const OUTAGE_MS = 10_000;
 /** How long the pair of another process may take to get here. */
 const NOTICE_MS = 60_000;
-/** How often a new pair is offered to the keeper. */
-const SERVE_TRIES = 10;
-const HINT_RETRY_MS = 3600_000;
 
 /**
  * Keeps one certificate: orders it when there is none, renews it when the CA says so or after 2/3 of its life.
@@ -57,19 +51,31 @@ const HINT_RETRY_MS = 3600_000;
 export class Renewal {
   readonly kept: Kept;
   readonly #parts: RenewalParts;
+  readonly #hints: RenewalHints;
   readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
-  #hint: (Partial<RenewalHint> & { readonly of: string; readonly askAgainAtMs: number }) | undefined;
+  #isLooking = false;
+  #hasChanged = false;
+  /** Fingerprint of what was served when it was last decided whether to order. */
+  #seen: string | undefined;
   #failure: (OrderFailure & { readonly againAtMs: number }) | undefined;
+  #pause: Pause | undefined;
 
   constructor(parts: RenewalParts, kept: Kept) {
     this.#parts = parts;
     this.kept = kept;
+    this.#hints = new RenewalHints(parts, kept);
   }
 
   /** Looks now, and from then on when it is time. */
   start(): void {
     this.#lookIn(0);
+  }
+
+  /** Looks soon, as another pair is served under the name. */
+  changed(): void {
+    if (this.#isLooking) this.#hasChanged = true;
+    else this.#lookIn(0);
   }
 
   /** Gives up what is under way. */
@@ -84,12 +90,18 @@ export class Renewal {
     return this.#failure === undefined ? undefined : { name, names, ...this.#failure };
   }
 
-  /** Says for people what is wrong; `undefined` when nothing is, as far as this process knows. */
+  /** Says for people what is wrong or waits; `undefined` when nothing does, as far as this process knows. */
   note(): string | undefined {
-    if (this.#failure === undefined) return undefined;
-    const { detail, againAtMs } = this.#failure;
-    const again = new Date(againAtMs).toISOString();
-    return `the certificate ${this.kept.name} cannot be ordered, next attempt at ${again}: ${detail}`;
+    const { name } = this.kept;
+    if (this.#failure !== undefined) {
+      const { detail, againAtMs } = this.#failure;
+      return `the certificate ${name} cannot be ordered, next attempt at ${timeOf(againAtMs)}: ${detail}`;
+    }
+    if (this.#pause === undefined) return undefined;
+    const next = `the next order is made at ${timeOf(this.#pause.untilMs)}`;
+    return this.#pause.why === 'hinted'
+      ? `the CA wants the certificate ${name} to be renewed again right after an order: ${next}`
+      : `the certificate ${name} was rolled back or replaced after its last order, and is due: ${next}; to serve the ordered one before, roll forward with "sallyport cert rollback ${name}"`;
   }
 
   #lookIn(ms: number): void {
@@ -100,26 +112,28 @@ export class Renewal {
   }
 
   async #look(): Promise<void> {
+    this.#isLooking = true;
+    this.#hasChanged = false;
+    let wait = OUTAGE_MS;
     try {
-      this.#lookIn(await this.#next());
+      wait = await this.#next();
     } catch (error) {
       const { code, reason } = asGatewayError(error);
       this.#parts.logger.warn({ certificate: this.kept.name, code, reason }, 'an order has to wait');
-      this.#lookIn(OUTAGE_MS);
     }
+    this.#isLooking = false;
+    this.#lookIn(this.#hasChanged ? Math.min(wait, LOOK_AGAIN_MS) : wait);
   }
 
   /** Orders when it is time. @returns milliseconds until the next look */
   async #next(): Promise<number> {
     const { clock, leases } = this.#parts;
-    const pair = this.#parts.pairOf(this.kept.name);
-    await this.#askHint(pair);
-    const dueIn = this.#dueAtMs(pair) - clock();
-    if (dueIn > 0) {
-      this.#failure = undefined;
-      return Math.min(dueIn, (this.#hint?.askAgainAtMs ?? Number.POSITIVE_INFINITY) - clock());
-    }
-    const lease = { name: `acme/${this.kept.name}`, stop: this.#stop.signal };
+    const { name, names } = this.kept;
+    const pair = this.#parts.pairOf(name);
+    if (pair !== undefined && coversAll(pair, names)) await this.#hints.ask(pair, this.#stop.signal);
+    const due = this.#dueOf(pair);
+    if (due.atMs > clock()) return this.#rest(pair, due);
+    const lease = { name: `acme/${name}`, stop: this.#stop.signal };
     const done = await this.#parts.inTurn(() =>
       underLease(leases, lease, (signal, holds) => this.#attempt(signal, holds)),
     );
@@ -128,91 +142,92 @@ export class Renewal {
 
   /** Runs under the lease. @returns milliseconds until the next look */
   async #attempt(lease: AbortSignal, holds: () => Promise<boolean>): Promise<number> {
-    const { clock, records, logger, onOutcome } = this.#parts;
-    const { name, names, source } = this.kept;
+    const { clock, records } = this.#parts;
+    const { name } = this.kept;
     const pair = this.#parts.pairOf(name);
     const past = await readAttempts(records, name);
+    const due = this.#dueOf(pair, past);
+    if (due.atMs > clock()) return this.#rest(pair, due);
     if (past.notBeforeMs > clock()) {
       // Another process failed, or this one before it was started anew.
       if (past.failure !== undefined) this.#failure = { ...past.failure, againAtMs: past.notBeforeMs };
       return past.notBeforeMs - clock();
     }
-    const justOrdered =
-      clock() - past.orderedAtMs < NOTICE_MS && past.fingerprint256 !== pair?.fingerprint256;
-    if (this.#dueAtMs(pair) > clock() || justOrdered) return LOOK_AGAIN_MS;
+    const situation = { pair, past, why: due.why };
+    const pauseMs = await this.#pauseMs(situation);
+    if (pauseMs > 0) return pauseMs;
     const signal = AbortSignal.any([lease, AbortSignal.timeout(ORDER_MS)]);
+    return await this.#order(situation, { signal, holds });
+  }
+
+  /** Gives how long to wait although an order is due: another process made one, or what the last one gave did not last. */
+  async #pauseMs(situation: Situation): Promise<number> {
+    const { clock, records } = this.#parts;
+    const { pair, past } = situation;
+    const [seen, served, ordered] = [this.#seen, pair?.fingerprint256, past.fingerprint256];
+    const standing = standingPause(situation, clock(), seen !== undefined && seen !== served);
+    const isRecent = clock() - past.orderedAtMs < NOTICE_MS;
+    if (standing === undefined && isRecent && ordered !== served && ordered !== seen) return LOOK_AGAIN_MS;
+    const pause = standing ?? pauseFor(situation, clock());
+    if (pause !== undefined && pause !== standing) {
+      await notePause(records, this.kept.name, past, pause);
+      this.#tellPause(pause, ordered);
+    }
+    this.#seen = served;
+    this.#pause = pause !== undefined && pause.untilMs > clock() ? pause : undefined;
+    if (this.#pause === undefined) return 0;
+    this.#failure = undefined;
+    return this.#pause.untilMs - clock();
+  }
+
+  #tellPause({ why, served, untilMs }: Pause, ordered: string | undefined): void {
+    const about = { certificate: this.kept.name, served, ordered, nextOrderAt: timeOf(untilMs) };
+    const words =
+      why === 'hinted'
+        ? 'the CA wants a certificate to be renewed again right after an order: the next order waits'
+        : 'a certificate was rolled back or replaced after its last order, and is due: the next order waits';
+    this.#parts.logger.warn(about, words);
+  }
+
+  async #order(situation: Situation, lease: OrderLease): Promise<number> {
     try {
-      logger.info({ certificate: name, names }, 'a certificate is being ordered');
-      const ordered = await issue(this.#parts, source, { names, present: pair?.certificate }, signal);
-      const fingerprint256 = await this.#serve(ordered, signal, holds);
-      await noteSuccess(records, name, clock, fingerprint256);
+      this.#seen = await fillOrder(this.#parts, this.kept, situation, lease);
       this.#failure = undefined;
-      onOutcome('ordered');
+      this.#parts.onOutcome('ordered');
       return LOOK_AGAIN_MS;
     } catch (thrown) {
-      if (this.#stop.signal.aborted) return LOOK_AGAIN_MS;
-      const error = asOrderFailure(thrown);
-      onOutcome('failed');
-      logger.error(
-        { certificate: name, code: error.code, reason: error.reason, detail: error.detail },
-        'a certificate could not be ordered; what was served before is served still',
-      );
-      const againAtMs = await noteFailure(records, name, clock, error);
-      this.#failure = { reason: error.acmeReason, detail: error.detail ?? '', atMs: clock(), againAtMs };
-      return againAtMs - clock();
+      return this.#stop.signal.aborted ? LOOK_AGAIN_MS : await this.#failed(thrown);
     }
   }
 
-  /** A pair that cannot be stored at the moment is not thrown away: the CA counts every one that it gives. */
-  async #serve(ordered: OrderedPair, signal: AbortSignal, holds: () => Promise<boolean>): Promise<string> {
-    for (let tries = 1; ; tries++) {
-      try {
-        if (!(await holds())) throw new AcmeError({ reason: 'stopped', detail: 'another process took over' });
-        return await this.#parts.serve(this.kept.name, ordered);
-      } catch (error) {
-        const { code } = asGatewayError(error);
-        const final = code === 'SP_CERTIFICATE_INVALID' || error instanceof AcmeError;
-        if (final || tries >= SERVE_TRIES) throw error;
-        await sleep(LOOK_AGAIN_MS, undefined, { signal });
-      }
-    }
+  async #failed(thrown: unknown): Promise<number> {
+    const { clock, records, logger, onOutcome } = this.#parts;
+    const { name } = this.kept;
+    const error = asOrderError(thrown);
+    onOutcome('failed');
+    logger.error(
+      { certificate: name, code: error.code, reason: error.reason, detail: error.detail },
+      'a certificate could not be ordered; what was served before is served still',
+    );
+    const againAtMs = await noteFailure(records, name, clock, error);
+    this.#failure = { reason: error.acmeReason, detail: error.detail ?? '', atMs: clock(), againAtMs };
+    return againAtMs - clock();
   }
 
-  #dueAtMs(pair: CertificatePair | undefined): number {
-    if (pair === undefined || !fits(pair, this.kept)) return 0;
-    const life = pair.notAfterMs - pair.notBeforeMs;
-    const hinted = this.#hint?.of === pair.id ? this.#hint.renewAtMs : undefined;
-    if (hinted === undefined) return pair.notBeforeMs + (life * 2) / 3;
-    return Math.min(hinted, pair.notAfterMs - life / 10);
+  /** Nothing is to be done before it is due, or the CA is to be asked again. @returns milliseconds until then */
+  #rest(pair: CertificatePair | undefined, due: Due): number {
+    this.#failure = undefined;
+    this.#pause = undefined;
+    this.#seen = pair?.fingerprint256;
+    return Math.min(due.atMs, this.#hints.askAgainAtMs(pair)) - this.#parts.clock();
   }
 
-  async #askHint(pair: CertificatePair | undefined): Promise<void> {
-    const { clock, logger } = this.#parts;
-    if (pair === undefined || !fits(pair, this.kept)) return;
-    if (this.#hint?.of === pair.id && this.#hint.askAgainAtMs > clock()) return;
-    const known = this.#hint?.of === pair.id ? this.#hint : undefined;
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(HINT_MS)]);
-    try {
-      const hint = await askRenewalHint(this.#parts, this.kept.source, pair.certificate, signal);
-      this.#hint = { askAgainAtMs: clock() + MOST_WAIT_MS * 6, ...hint, of: pair.id };
-    } catch (error) {
-      const { reason, detail } = asAcmeError(error);
-      logger.debug({ certificate: this.kept.name, reason, detail }, 'the CA gave no renewal hint');
-      this.#hint = { ...known, of: pair.id, askAgainAtMs: clock() + HINT_RETRY_MS };
-    }
+  #dueOf(pair: CertificatePair | undefined, past?: Attempts): Due {
+    const renewAtMs = this.#hints.renewAtMs(pair);
+    return dueOf(pair, { names: this.kept.names, ordered: past?.names ?? [], renewAtMs });
   }
 }
 
-function fits(pair: CertificatePair, { names }: Kept): boolean {
-  return names.every((name) => pair.names.includes(name));
-}
-
-/** A pair that the CA gave and that cannot be served would be ordered again and again: the CA counts each. */
-function asOrderFailure(thrown: unknown): AcmeError {
-  if (thrown instanceof GatewayError && thrown.code === 'SP_CERTIFICATE_INVALID') {
-    const { detail } = asAcmeError(thrown);
-    const text = detail ?? '';
-    return new AcmeError({ reason: 'refused', detail: text, retryAfterMs: MOST_WAIT_MS, cause: thrown });
-  }
-  return asAcmeError(thrown);
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
 }

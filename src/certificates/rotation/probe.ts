@@ -87,10 +87,12 @@ function handshake(
       const seen = socket.getPeerCertificate();
       if (seen.fingerprint256 !== pair.fingerprint256) fail(`it showed ${seen.fingerprint256}`);
       else resolve();
-      socket.destroy();
+      // Gently: the endpoint has not seen the end of the handshake yet, and would count one that failed.
+      socket.end();
     });
-  }).finally(() => {
+  }).catch((error: unknown) => {
     client.destroy();
     accepted.destroy();
+    throw error;
   });
 }

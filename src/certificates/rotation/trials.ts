@@ -49,8 +49,10 @@ export class Trials {
     this.#onBad = onBad;
   }
 
-  /** Watches from now on what clients say to a new certificate. */
+  /** Watches from now on what clients say to a new certificate; again without effect. */
   begin(certificate: string, fingerprint256: string): void {
+    const present = this.#trials.get(certificate);
+    if (present?.fingerprint256 === fingerprint256 && this.#clock() <= present.untilMs) return;
     const untilMs = this.#clock() + WINDOW_MS;
     const shareBefore = shareOf(this.#tallies.get(certificate) ?? { taken: 0, refused: 0 });
     const trial = {

@@ -24,7 +24,11 @@ const SOURCE: AcmeSourceConfig = {
 function parts(store: AcmeParts['store'], source: Partial<AcmeSourceConfig>): AcmeParts {
   return {
     configs: [{ name: 'rule', tls: undefined, source: { ...SOURCE, ...source } }],
-    keeper: { pairOf: () => undefined, rotate: () => Promise.reject(new Error('nothing is ordered here')) },
+    keeper: {
+      pairOf: () => undefined,
+      rotate: () => Promise.reject(new Error('nothing is ordered here')),
+      onChange: () => () => undefined,
+    },
     hasRoute: () => true,
     store,
     sealer: makeSealer(Buffer.alloc(32, 7)),

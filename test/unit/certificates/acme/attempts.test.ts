@@ -3,12 +3,20 @@ import { test } from 'node:test';
 import { AcmeError } from '../../../../src/certificates/acme/acme-error.ts';
 import {
   backOffMs,
+  type FilledOrder,
   noteFailure,
+  notePause,
   noteSuccess,
   readAttempts,
 } from '../../../../src/certificates/acme/attempts.ts';
 import { openTestStore } from './store.ts';
 
+const FILLED: FilledOrder = {
+  orderedAtMs: 1_000_000,
+  fingerprint256: 'AA:BB',
+  names: ['a.test'],
+  repeats: 0,
+};
 const refused = new AcmeError({ reason: 'refused', detail: '' });
 
 test('the wait doubles with each failure up to a day, with jitter of a half', () => {
@@ -32,9 +40,8 @@ test('failures count for every process and over restarts, until an order is fill
   assert.ok(first >= 1_030_000 && second >= 1_060_000);
   assert.equal((await readAttempts(records, 'a')).failures, 2);
   assert.equal((await readAttempts(records, 'b')).failures, 0);
-  await noteSuccess(records, 'a', clock, 'AA:BB');
-  const after = await readAttempts(records, 'a');
-  assert.deepEqual(after, { failures: 0, notBeforeMs: 0, orderedAtMs: 1_000_000, fingerprint256: 'AA:BB' });
+  await noteSuccess(records, 'a', FILLED);
+  assert.deepEqual(await readAttempts(records, 'a'), { failures: 0, notBeforeMs: 0, ...FILLED });
 });
 
 test('every process learns why the last order failed, until one is filled', async (t) => {
@@ -44,6 +51,30 @@ test('every process learns why the last order failed, until one is filled', asyn
   await noteFailure(records, 'a', clock, error);
   const { failure } = await readAttempts(records, 'a');
   assert.deepEqual(failure, { reason: 'challenge', detail: 'a.test leads elsewhere', atMs: 1_000_000 });
-  await noteSuccess(records, 'a', clock, 'AA:BB');
+  await noteSuccess(records, 'a', FILLED);
   assert.equal((await readAttempts(records, 'a')).failure, undefined);
+});
+
+test('a pause counts for every process and is kept through failures, until an order is filled', async (t) => {
+  const { records } = openTestStore(t);
+  await noteSuccess(records, 'a', FILLED);
+  const pause = { why: 'replaced', served: 'CC:DD', untilMs: 5_000_000 } as const;
+  await notePause(records, 'a', await readAttempts(records, 'a'), pause);
+  await noteFailure(records, 'a', () => 6_000_000, refused);
+  const after = await readAttempts(records, 'a');
+  assert.deepEqual([after.pause, after.repeats, after.names], [pause, 1, ['a.test']]);
+  await noteSuccess(records, 'a', { ...FILLED, repeats: after.repeats });
+  assert.deepEqual(await readAttempts(records, 'a'), {
+    failures: 0,
+    notBeforeMs: 0,
+    ...FILLED,
+    repeats: 1,
+  });
+});
+
+test('a record of an older release, without names and pauses, is read', async (t) => {
+  const { records } = openTestStore(t);
+  const old = { failures: 2, notBeforeMs: 7, orderedAtMs: 5, fingerprint256: 'AA:BB' };
+  await records.put('acme/attempts/a', Buffer.from(JSON.stringify(old)));
+  assert.deepEqual(await readAttempts(records, 'a'), { ...old, names: [], repeats: 0 });
 });

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Trials } from '../../../../src/certificates/rotation/trials.ts';
+
+/** Trials of one certificate under a clock of their own; `undone` are the fingerprints that were given up. */
+function house() {
+  const time = { nowMs: 0 };
+  const undone: string[] = [];
+  const trials = new Trials(
+    () => time.nowMs,
+    (_certificate, fingerprint256) => void undone.push(fingerprint256),
+  );
+  const visit = (count: number, refused: boolean): void => {
+    for (let n = 0; n < count; n++)
+      trials.sample({ certificate: 'site', address: `192.0.2.${n % 3}`, refused });
+  };
+  return { time, undone, trials, visit };
+}
+
+test('ten refusals from three addresses give a new certificate up, once, also when it is told of twice', () => {
+  const { undone, trials, visit } = house();
+  trials.begin('site', 'AA');
+  visit(5, true);
+  trials.begin('site', 'AA');
+  visit(5, true);
+  assert.deepEqual(undone, ['AA']);
+  visit(20, true);
+  assert.deepEqual(undone, ['AA']);
+});
+
+test('it stays where most clients take it, where refusals are few, from one address, or late', () => {
+  const most = house();
+  most.trials.begin('site', 'AA');
+  most.visit(20, false);
+  most.visit(19, true);
+  const few = house();
+  few.trials.begin('site', 'AA');
+  few.visit(9, true);
+  const one = house();
+  one.trials.begin('site', 'AA');
+  for (let n = 0; n < 50; n++)
+    one.trials.sample({ certificate: 'site', address: '192.0.2.1', refused: true });
+  const late = house();
+  late.trials.begin('site', 'AA');
+  late.time.nowMs = 21_000;
+  late.visit(50, true);
+  assert.deepEqual([most.undone, few.undone, one.undone, late.undone], [[], [], [], []]);
+});
+
+test('where most clients refused the one before, half of the others are enough, and fewer are not', () => {
+  const { undone, trials, visit } = house();
+  visit(40, false);
+  visit(60, true);
+  trials.begin('site', 'AA');
+  visit(30, false);
+  visit(70, true);
+  assert.deepEqual(undone, []);
+  trials.begin('site', 'BB');
+  visit(90, true);
+  assert.deepEqual(undone, ['BB']);
+});
+
+test('the same certificate is watched anew when its time was over', () => {
+  const { time, undone, trials, visit } = house();
+  trials.begin('site', 'AA');
+  time.nowMs = 30_000;
+  trials.begin('site', 'AA');
+  visit(10, true);
+  assert.deepEqual(undone, ['AA']);
+});
