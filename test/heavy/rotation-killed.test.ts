@@ -165,6 +165,44 @@ test('a process that takes part is killed before and after each step: the others
   await noneFailed(t, traffic);
 });
 
+test('three processes on one state file, the one that leads is killed as it tells of each step: all end on one pair, and a rotation works again', async (t) => {
+  const steps = ['rotation-staged', 'rotation-confirmed', 'rotation-committed'];
+  const hosts = steps.map((step) => `${step}.localhost`);
+  const fleet = rotatingFleet(t, hosts);
+  const start = (name: string) => fleet.start(name, 'file:state.db');
+  let a = await start('-a');
+  const others = [await start('-b'), await start('-c')];
+  const ends: string[] = [];
+  for (const [at, step] of steps.entries()) {
+    const host = hosts[at] ?? '';
+    const old = await fleet.rotateSoon(a, host);
+    const next = fleet.make(host);
+    const before = a.log().length;
+    const rotating = fleet.rotate(a, host, next).catch(() => undefined);
+    const end = performance.now() + 10_000;
+    while (
+      !a
+        .log()
+        .slice(before)
+        .some(({ what }) => what === step)
+    ) {
+      assert.ok(performance.now() < end, `${step} was not told`);
+      await sleep(1);
+    }
+    a.kill('SIGKILL');
+    await Promise.all([a.ended, rotating]);
+    a = await start(`-${step}`);
+    const kept = await fleet.served(a, host);
+    const pair = [old, next].find(({ fingerprint256 }) => fingerprint256 === kept);
+    assert.ok(pair !== undefined, `${step}: ${kept}`);
+    await fleet.agree(host, [a, ...others], pair, step);
+    ends.push(`${step}: ${pair === next ? 'new' : 'old'}`);
+    await fleet.agree(host, [a, ...others], await fleet.rotateSoon(a, host), step);
+  }
+  assert.equal(ends.at(-1), 'rotation-committed: new');
+  t.diagnostic(ends.join(', '));
+});
+
 test('Redis is killed before and after each step of the one that leads: until the commit all serve the old pair, from it on all serve the new one', async (t) => {
   const rounds = roundsOf(LEADING);
   const hosts = rounds.map(({ host }) => host);
