@@ -68,7 +68,7 @@ async function moveAll(config: Config): Promise<number> {
     const { moved, unreadable } = await resealAll(store.records, sealer);
     const vault = new Vault({ records: store.records, sealer });
     const broken: string[] = [...unreadable];
-    const deposits = await vault.all((name) => broken.push(`certificate/${name}`));
+    const deposits = await vault.all(({ name }) => broken.push(`certificate/${name}`));
     for (const deposit of deposits) await vault.put(deposit.name, deposit, deposit.version);
     if (broken.length > 0) throw new Complaint('No key at hand opens these records', { problems: broken });
     return moved + deposits.length;
