@@ -97,7 +97,9 @@ function unreachable(error: Error, url: string): Complaint {
       cause: error,
     });
   }
-  return new Complaint(`The gateway did not answer: ${error.message}`, { where: url, cause: error });
+  // Those of OpenSSL end with a line feed.
+  const what = error.message.trim();
+  return new Complaint(`The gateway did not answer: ${what}`, { where: url, cause: error });
 }
 
 function refusal(json: unknown, status: number, url: string): Complaint {
