@@ -16,7 +16,7 @@ export function printCertificate(answer: unknown, json: boolean | undefined, she
     ['served', row.served === false ? 'no' : 'yes'],
     ['problems', textsOf(row.problems)],
     ['source', textOf(row.source)],
-    ['uploaded', momentOf(row.rotatedAt)],
+    ['rotated', momentOf(row.rotatedAt)],
     ['names', wrapped(textsOf(row.names), (shell.width ?? WIDTH) - LABEL)],
     ['begins', row.notBefore === '' ? '' : dayOf(row.notBefore)],
     ['ends', expiryWords(row.notAfter, Date.now())],

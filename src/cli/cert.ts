@@ -65,21 +65,23 @@ function addRotating(cert: Command, shell: Shell): void {
     printRotation(await clientFor(flags, shell).call('PUT', pathOf(name), upload), flags.json, shell);
   };
 
-  withGateway(withPassphraseOptions(cert.command('rotate <name>')))
+  const rotate = cert
+    .command('rotate <name>')
     .description('serve another certificate from the next handshake on')
     .option('--certificate <file>', 'PEM chain, leaf first')
     .option('--key <file>', 'PEM key')
-    .option('--pkcs12 <file>', 'PKCS#12 bundle, instead of certificate and key')
-    .action(async (name: string, flags: PairFlags & AdminFlags) =>
-      send(name, await pairUpload(flags, shell), flags),
-    );
+    .option('--pkcs12 <file>', 'PKCS#12 bundle, instead of certificate and key');
+  withGateway(withPassphraseOptions(rotate)).action(async (name: string, flags: PairFlags & AdminFlags) =>
+    send(name, await pairUpload(flags, shell), flags),
+  );
 
-  withGateway(withPassphraseOptions(cert.command('import <file>')))
+  const fromFile = cert
+    .command('import <file>')
     .description('serve the certificate of one file: PKCS#12 (.p12, .pfx), or PEM with certificates and key')
-    .requiredOption('--name <name>', 'the name under which it is rotated')
-    .action(async (file: string, flags: ImportFlags & AdminFlags) =>
-      send(flags.name, await fileUpload(file, flags, shell), flags),
-    );
+    .requiredOption('--name <name>', 'the name under which it is rotated');
+  withGateway(withPassphraseOptions(fromFile)).action(async (file: string, flags: ImportFlags & AdminFlags) =>
+    send(flags.name, await fileUpload(file, flags, shell), flags),
+  );
 }
 
 function addReturning(cert: Command, shell: Shell): void {

@@ -71,5 +71,5 @@ test('the names of one certificate are all told, in lines that fit', () => {
   const long = lines.filter((line) => line.length > 80);
   assert.deepEqual(long, [`fingerprint  ${FINGERPRINT}`], 'which is copied as a whole');
   for (const name of NAMES) assert.ok(terminal.printed.out.includes(name));
-  assert.match(terminal.printed.out, /^uploaded +2020-01-02 03:04:05 UTC$/m);
+  assert.match(terminal.printed.out, /^rotated +2020-01-02 03:04:05 UTC$/m);
 });
