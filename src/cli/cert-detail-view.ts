@@ -9,7 +9,10 @@ const LABEL = 13;
 
 /** Prints all there is to know of one certificate, a line for each thing, or JSON for scripts. */
 export function printCertificate(answer: unknown, json: boolean | undefined, shell: Shell): void {
-  if (json === true) return printJson(answer, shell);
+  if (json === true) {
+    printJson(answer, shell);
+    return;
+  }
   const row: Row = { ...Object(answer) };
   const lines: readonly Labelled[] = [
     ['name', textOf(row.name)],

@@ -12,7 +12,10 @@ export async function removeCertificate(
   const path = `/v1/certificates/${encodeURIComponent(name)}`;
   await client.call('DELETE', path);
   const now = await servedNow(path, client);
-  if (json === true) return printJson({ name, removed: true, now: now ?? null }, shell);
+  if (json === true) {
+    printJson({ name, removed: true, now: now ?? null }, shell);
+    return;
+  }
   shell.out(`the upload of ${name} is removed\n`);
   if (now === undefined) shell.out('nothing is served under this name any more\n');
   else shell.out(`${name} now serves ${now.fingerprint256} (${now.source})\n`);

@@ -13,7 +13,10 @@ const FIRST_NAMES = 2;
 
 /** Prints what is served: a table with the days that are left and what is wrong below it, or JSON for scripts. */
 export function printCertificates(list: unknown, json: boolean | undefined, shell: Shell): void {
-  if (json === true) return printJson(list, shell);
+  if (json === true) {
+    printJson(list, shell);
+    return;
+  }
   const rows = rowsOf(list);
   const table = rows.map((row) => ({
     name: row.name,
@@ -36,7 +39,10 @@ function problemLines({ name, served, problems }: Row): string {
 
 /** Prints what a rotation or a rollback did, and who confirmed it. */
 export function printRotation(answer: unknown, json: boolean | undefined, shell: Shell): void {
-  if (json === true) return printJson(answer, shell);
+  if (json === true) {
+    printJson(answer, shell);
+    return;
+  }
   const { name, fingerprint256, previous, confirmedBy, missing } = Object(answer);
   shell.out(`${name} now serves ${fingerprint256}\n`);
   if (previous !== undefined) shell.out(`before: ${previous} (undo with: sallyport cert rollback ${name})\n`);
