@@ -1,6 +1,13 @@
 import { Type } from 'typebox';
 import type { AdminApp } from './admin-app.ts';
-import { answers, CertificateAnswer, CertificateBody, NameParams, RotationAnswer } from './schemas.ts';
+import {
+  answers,
+  CertificateAnswer,
+  CertificateBody,
+  CertificateDetailAnswer,
+  NameParams,
+  RotationAnswer,
+} from './schemas.ts';
 import type { GatewayView } from './view.ts';
 
 /** Adds `/v1/certificates`. The checks of an upload are the view's; it throws SP_CERTIFICATE_INVALID with every problem. */
@@ -11,6 +18,11 @@ export function addCertificateRoutes(app: AdminApp, view: GatewayView['certifica
     '/v1/certificates',
     { schema: { tags, response: answers(200, Type.Array(CertificateAnswer)) } },
     async () => view.list(),
+  );
+  app.get(
+    '/v1/certificates/:name',
+    { schema: { tags, params: NameParams, response: answers(200, CertificateDetailAnswer) } },
+    async (request) => view.find(request.params.name),
   );
   app.put(
     '/v1/certificates/:name',

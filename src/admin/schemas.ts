@@ -101,6 +101,33 @@ export const CertificateAnswer = Type.Object({
   fingerprint256: Type.String(),
   keyType: Type.String(),
   source: Type.String(),
+  served: Type.Boolean({
+    description: 'Whether handshakes get it; of what is stored and cannot be read the other texts are empty.',
+  }),
+  problems: Type.Array(Type.String(), {
+    description: 'Why what is stored under the name is not served: `word: sentence`.',
+  }),
+  previous: Type.Optional(
+    Type.String({ description: 'Fingerprint of the pair that a rollback returns to.' }),
+  ),
+  rotatedAt: Type.Optional(Type.String({ description: 'When it was uploaded.' })),
+});
+
+export const CertificateDetailAnswer = Type.Object({
+  ...CertificateAnswer.properties,
+  subject: Type.Optional(Type.String()),
+  issuer: Type.Optional(Type.String()),
+  serialNumber: Type.Optional(Type.String({ description: 'Hexadecimal' })),
+  signature: Type.Optional(Type.String()),
+  chain: Type.Array(
+    Type.Object({
+      subject: Type.String(),
+      issuer: Type.String(),
+      notAfter: Type.String(),
+      fingerprint256: Type.String(),
+    }),
+    { description: 'As it is sent, leaf first.' },
+  ),
 });
 
 export const RotationAnswer = Type.Object({

@@ -1,6 +1,8 @@
 import type { AccountView } from '../accounts/accounts.ts';
 import type { ApiKeyView } from '../api-keys/api-key.ts';
-import type { CertificateView, RotationResult } from '../certificates/keeper.ts';
+import type { CertificateDetail } from '../certificates/certificate-detail.ts';
+import type { RotationResult } from '../certificates/certificate-view.ts';
+import type { ListedCertificate } from '../certificates/listed-certificate.ts';
 import type { AuditEntry, AuditRecord } from '../observe/audit.ts';
 import type { SessionView } from '../sessions/sessions.ts';
 import type { StoreHealth } from '../state/store.ts';
@@ -9,7 +11,9 @@ import type { StreamView } from '../streams/open-stream.ts';
 /** What the admin API may see and do; `gateway.ts` implements it, so that the API never reaches into a room. */
 export interface GatewayView {
   readonly certificates: {
-    list(): readonly CertificateView[];
+    list(): readonly ListedCertificate[];
+    /** @throws SP_CERTIFICATE_UNKNOWN */
+    find(name: string): CertificateDetail;
     rotate(name: string, upload: CertificateUpload): Promise<RotationResult>;
     rollback(name: string): Promise<RotationResult>;
     remove(name: string): Promise<void>;

@@ -1,6 +1,6 @@
 import type { Shelved } from './shelf.ts';
 
-/** A certificate as the admin API lists it. */
+/** A certificate that is served. */
 export interface CertificateView {
   readonly name: string;
   readonly names: readonly string[];
@@ -30,8 +30,8 @@ export type PairUpload =
   | { readonly certificate: string; readonly key: string; readonly passphrase?: string | undefined }
   | { readonly pkcs12: string | Uint8Array; readonly passphrase?: string | undefined };
 
-/** Gives a served pair as the admin API lists it. */
-export function viewOf({ name, pair, source }: Shelved): CertificateView {
+/** Gives a pair as it is told of. */
+export function viewOf({ name, pair, source }: Pick<Shelved, 'name' | 'pair' | 'source'>): CertificateView {
   return {
     name,
     names: pair.names,

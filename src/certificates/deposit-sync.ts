@@ -2,7 +2,7 @@ import { asGatewayError } from '../errors.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { LOST, type Place } from './place.ts';
 import type { Places } from './places.ts';
-import type { StoredDeposit, Vault } from './vault.ts';
+import type { BrokenDeposit, StoredDeposit, Vault } from './vault.ts';
 
 const RETRY_MS = 2000;
 
@@ -33,9 +33,12 @@ export class DepositSync {
   }
 
   /** Gives every upload, `undefined` while the state cannot be reached: then it is asked again until it answers. */
-  async readAll(): Promise<readonly StoredDeposit[] | undefined> {
+  async readAll(): Promise<readonly (StoredDeposit | BrokenDeposit)[] | undefined> {
+    const broken: BrokenDeposit[] = [];
     try {
-      return await this.#vault.all((name, error) => this.#failed(error, name));
+      const stored = await this.#vault.all((deposit) => broken.push(deposit));
+      for (const deposit of broken) this.#failed(deposit.broken, deposit.name);
+      return [...stored, ...broken];
     } catch (error) {
       this.#failed(error);
       this.#tryLater(() => this.loadAll());
@@ -61,14 +64,15 @@ export class DepositSync {
     try {
       let place: Place;
       let turn: number;
-      let stored: StoredDeposit | undefined;
+      let stored: StoredDeposit | BrokenDeposit | undefined;
       do {
         place = this.#places.placeFor(name);
         turn = place.turn;
-        stored = await this.#vault.get(name);
+        stored = await this.#vault.present(name);
         // What this process changed while the state was answering is newer than the answer.
       } while (this.#places.placeFor(name).turn !== turn);
       if (this.#closed) return;
+      if (stored !== undefined && 'broken' in stored) this.#failed(stored.broken, name);
       if (stored !== undefined) place = this.#places.take(stored);
       else if (this.#isLost(place)) this.#tellLost(place);
       else place.deposit = undefined;

@@ -7,6 +7,7 @@ import type { DevCa } from './dev-ca.ts';
 import { isDue } from './dev-leaf.ts';
 import { FileWatch } from './file-watch.ts';
 import type { FileReading } from './files.ts';
+import { Inventory } from './inventory.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { readPkcs12 } from './pkcs12.ts';
 import { depositWins, fingerprintOf, LOST, type Place, served, storedOf } from './place.ts';
@@ -38,6 +39,8 @@ const RENEWAL_MS = 3600_000;
  * A swap is one synchronous step between two handshakes: there is no moment without a pair, and open connections go on.
  */
 export class Keeper {
+  /** To look at what is served and what is stored but not served. */
+  readonly inventory: Inventory;
   readonly #options: KeeperOptions;
   readonly #vault: Vault;
   readonly #places: Places;
@@ -52,6 +55,7 @@ export class Keeper {
     this.#options = options;
     this.#vault = new Vault(options);
     this.#places = new Places(options);
+    this.inventory = new Inventory(this.#places);
     this.#sync = new DepositSync(options, this.#vault, this.#places);
     this.#rotations = new Rotations(options, {
       places: this.#places,
@@ -296,9 +300,11 @@ export class Keeper {
     const missed = record?.current !== undefined && record.version !== place.deposit?.version;
     const previous = missed ? record.current : before === undefined ? undefined : storedOf(before);
     const over = place.base?.fingerprint256;
-    const version = await this.#vault.put(name, { current: storedOf(pair), previous, over }, expected);
-    const deposit = { version, pair, over, previous: fingerprintOf(previous) };
-    this.#places.change(place, deposit);
+    const rotatedAtMs = this.#options.clock();
+    const stored = { current: storedOf(pair), previous, over, rotatedAtMs };
+    const version = await this.#vault.put(name, stored, expected);
+    const known = { pair, over, previous: fingerprintOf(previous), rotatedAtMs };
+    this.#places.change(place, { version, ...known, problems: [], refused: undefined });
     await this.#sync.publish(name);
     this.#options.logger.info(
       { certificate: name, fingerprint256: pair.fingerprint256 },

@@ -4,7 +4,7 @@ import type { CertificatePair } from './certificate.ts';
 import type { Shelved } from './shelf.ts';
 import type { StoredPair } from './vault.ts';
 
-/** Version of an upload that is served and that the state has no more; those of the state begin with 1. */
+/** Version of an upload that the state has no more, or does not give away; those of the state begin with 1. */
 export const LOST = 0;
 
 /** An upload as this process knows it. */
@@ -16,6 +16,12 @@ export interface PlacedDeposit {
   readonly over: string | undefined;
   /** Fingerprint of the pair that a rollback returns to. */
   readonly previous: string | undefined;
+  /** When it was uploaded; `undefined` when that was not kept yet. */
+  readonly rotatedAtMs: number | undefined;
+  /** Why what is stored cannot be served, each `word: sentence`. */
+  readonly problems: readonly string[];
+  /** The pair that `problems` keep from being served; `undefined` when it cannot be read. */
+  readonly refused: CertificatePair | undefined;
 }
 
 /** All that is known under one certificate's name. */

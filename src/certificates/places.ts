@@ -4,11 +4,11 @@ import { weigh } from './base-pairs.ts';
 import { type CertificatePair, type CheckOptions, checkPair, type Verdict } from './certificate.ts';
 import type { FileReading } from './files.ts';
 import type { KeeperOptions } from './keeper-options.ts';
-import { depositWins, fingerprintOf, type Place, type PlacedDeposit, served } from './place.ts';
+import { depositWins, fingerprintOf, LOST, type Place, type PlacedDeposit, served } from './place.ts';
 import { invalid, type Problem, problem, sentences } from './problem.ts';
 import { readPair } from './reading.ts';
 import { Shelf, type Shelved } from './shelf.ts';
-import type { StoredDeposit, StoredPair } from './vault.ts';
+import type { BrokenDeposit, StoredDeposit, StoredPair } from './vault.ts';
 
 const NAME = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/;
 const CONTEXTS = 10_000;
@@ -21,6 +21,7 @@ export class Places {
   readonly shelf: Shelf;
   readonly #options: KeeperOptions;
   readonly #places = new Map<string, Place>();
+  readonly #clashes = new Map<string, readonly Problem[]>();
   readonly #listeners = new Set<(name: string) => void>();
 
   constructor(options: KeeperOptions) {
@@ -34,6 +35,11 @@ export class Places {
 
   all(): readonly Place[] {
     return [...this.#places.values()];
+  }
+
+  /** Gives what keeps that which counts under a name from being served. */
+  clashesOf(name: string): readonly Problem[] {
+    return this.#clashes.get(name) ?? [];
   }
 
   /** @throws SP_CERTIFICATE_UNKNOWN when there neither is nor was a pair of this name */
@@ -107,8 +113,9 @@ export class Places {
   }
 
   /** Remembers what the state holds of a name; `settle` makes it count. */
-  take(stored: StoredDeposit): Place {
-    const { name, version, over } = stored;
+  take(stored: StoredDeposit | BrokenDeposit): Place {
+    if (stored.current === undefined) return this.#takeBroken(stored);
+    const { name, version, over, rotatedAtMs } = stored;
     const place = this.placeFor(name);
     this.#places.set(name, place);
     if (place.deposit?.version === version) return place;
@@ -116,8 +123,19 @@ export class Places {
     const { fatal, told } = weigh(verdict.problems);
     this.#tell(name, 'warn', told, 'an uploaded certificate needs attention');
     this.#tell(name, 'error', fatal, 'an uploaded certificate cannot be served');
-    const pair = fatal.length > 0 ? undefined : verdict.pair;
-    place.deposit = { version, pair, over, previous: fingerprintOf(stored.previous) };
+    const [pair, refused] = fatal.length > 0 ? [undefined, verdict.pair] : [verdict.pair, undefined];
+    const previous = fingerprintOf(stored.previous);
+    place.deposit = { version, pair, over, previous, rotatedAtMs, problems: sentences(fatal), refused };
+    return place;
+  }
+
+  /** What was served before is served still; a new upload, even of the same pair, takes the place of what does not open. */
+  #takeBroken({ name, broken }: BrokenDeposit): Place {
+    const place = this.placeFor(name);
+    this.#places.set(name, place);
+    const { pair, over, previous, rotatedAtMs } = place.deposit ?? {};
+    const problems = [`${broken.code}: ${broken.title}.`];
+    place.deposit = { version: LOST, pair, over, previous, rotatedAtMs, problems, refused: undefined };
     return place;
   }
 
@@ -140,6 +158,13 @@ export class Places {
    * @returns why not; what was served before is served still
    */
   settle(place: Place): readonly Problem[] {
+    const clashes = this.#bring(place);
+    if (clashes.length > 0) this.#clashes.set(place.name, clashes);
+    else this.#clashes.delete(place.name);
+    return clashes;
+  }
+
+  #bring(place: Place): readonly Problem[] {
     const wanted = served(place);
     const present = this.shelf.get(place.name);
     if (wanted === undefined) {
@@ -164,6 +189,8 @@ export class Places {
       this.settle(place),
       'a certificate clashes with another and is not served',
     );
+    // What another one clashed with may be gone now.
+    for (const name of [...this.#clashes.keys()]) if (name !== place.name) this.settle(this.placeFor(name));
   }
 
   /** Takes over files that changed, unless they are bad: then the old pair is served on and every problem is logged. */

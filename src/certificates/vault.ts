@@ -20,12 +20,23 @@ export interface Deposit {
   readonly previous: StoredPair | undefined;
   /** Fingerprint of the file's certificate that the upload took the place of; `undefined` when there was none. */
   readonly over: string | undefined;
+  /** When `current` was uploaded; `undefined` in records from before this was kept. */
+  readonly rotatedAtMs: number | undefined;
 }
 
 /** A deposit as it was read; pass `version` on to change it. */
 export interface StoredDeposit extends Deposit {
   readonly name: string;
   readonly version: number;
+}
+
+/** A deposit that is there and does not open. */
+export interface BrokenDeposit {
+  readonly name: string;
+  readonly version: number;
+  readonly current?: undefined;
+  /** SP_STATE_KEY when another key sealed it, SP_STATE_CORRUPT */
+  readonly broken: GatewayError;
 }
 
 const INDEX = 'certificates';
@@ -63,31 +74,21 @@ export class Vault {
     return (await this.#records.get(PREFIX + name))?.version;
   }
 
-  /** Gives what is stored; of a record that does not open only its version, so that a new upload can take its place. @throws SP_STATE_UNREACHABLE */
-  async present(
-    name: string,
-  ): Promise<{ readonly version: number; readonly current?: StoredPair } | undefined> {
-    try {
-      return await this.get(name);
-    } catch (error) {
-      const { code } = asGatewayError(error);
-      if (code !== 'SP_STATE_KEY' && code !== 'SP_STATE_CORRUPT') throw error;
-      const version = await this.versionOf(name);
-      return version === undefined ? undefined : { version };
-    }
+  /** Gives what is stored; what does not open has a version too, so that a new upload can take its place. @throws SP_STATE_UNREACHABLE */
+  async present(name: string): Promise<StoredDeposit | BrokenDeposit | undefined> {
+    const record = await this.#records.get(PREFIX + name);
+    return record === undefined ? undefined : this.#tryRead(record);
   }
 
   /** Gives every deposit that can be read; `onBroken` is told of each other. @throws SP_STATE_UNREACHABLE */
-  async all(onBroken: (name: string, error: unknown) => void): Promise<readonly StoredDeposit[]> {
+  async all(onBroken: (deposit: BrokenDeposit) => void): Promise<readonly StoredDeposit[]> {
     const deposits: StoredDeposit[] = [];
     const pages = pagesOf((place) => this.#records.list(INDEX, { limit: PAGE, ...place }));
     for await (const page of pages) {
       for (const record of page) {
-        try {
-          deposits.push(this.#read(record));
-        } catch (error) {
-          onBroken(record.key.slice(PREFIX.length), error);
-        }
+        const deposit = this.#tryRead(record);
+        if (deposit.current === undefined) onBroken(deposit);
+        else deposits.push(deposit);
       }
     }
     return deposits;
@@ -101,13 +102,14 @@ export class Vault {
    * @throws SP_CERTIFICATE_CONFLICT; SP_STATE_UNREACHABLE
    */
   async put(name: string, deposit: Deposit, version: number | undefined): Promise<number> {
-    const { current, previous, over } = deposit;
+    const { current, previous, over, rotatedAtMs } = deposit;
     const fields = {
       certificate: current.certificate,
       key: this.#seal(name, current),
       previousCertificate: previous?.certificate,
       previousKey: previous === undefined ? undefined : this.#seal(name, previous),
       over,
+      rotatedAtMs,
     };
     const condition = version === undefined ? { ifAbsent: true } : { ifVersion: version };
     const value = Buffer.from(JSON.stringify(fields));
@@ -146,18 +148,24 @@ export class Vault {
   }
 
   async #sealedByOthers(): Promise<readonly string[]> {
-    const { keyId } = this.#sealer;
     const names: string[] = [];
     for await (const page of pagesOf((place) => this.#records.list(INDEX, { limit: PAGE, ...place }))) {
       for (const { key, value } of page) {
-        const fields = new JsonFields(value, (why) => corrupt(why));
-        const sealed = [fields.text('key'), fields.optionalText('previousKey')];
-        const isOurs = (one: string | undefined): boolean =>
-          one === undefined || sealedBy(Buffer.from(one, 'base64')) === keyId;
-        if (!sealed.every(isOurs)) names.push(key.slice(PREFIX.length));
+        if (!this.#isOurs(value)) names.push(key.slice(PREFIX.length));
       }
     }
     return names;
+  }
+
+  /** Whether the sealer's first key sealed what a record holds; what is damaged is nobody's. */
+  #isOurs(value: Uint8Array): boolean {
+    try {
+      const fields = new JsonFields(value, (why) => corrupt(why));
+      const sealed = [fields.text('key'), fields.optionalText('previousKey') ?? []].flat();
+      return sealed.every((one) => sealedBy(Buffer.from(one, 'base64')) === this.#sealer.keyId);
+    } catch {
+      return false;
+    }
   }
 
   async #resealOne(name: string): Promise<'moved' | 'unreadable' | 'changed'> {
@@ -179,6 +187,15 @@ export class Vault {
     return Buffer.from(sealed).toString('base64');
   }
 
+  #tryRead(record: StoredRecord): StoredDeposit | BrokenDeposit {
+    try {
+      return this.#read(record);
+    } catch (error) {
+      const { key, version } = record;
+      return { name: key.slice(PREFIX.length), version, broken: asGatewayError(error) };
+    }
+  }
+
   #read(record: StoredRecord): StoredDeposit {
     const name = record.key.slice(PREFIX.length);
     const fields = new JsonFields(record.value, (why) => corrupt(why));
@@ -192,6 +209,7 @@ export class Vault {
           ? undefined
           : this.#open(name, previousCertificate, fields.text('previousKey')),
       over: fields.optionalText('over'),
+      rotatedAtMs: fields.optionalCount('rotatedAtMs'),
     };
   }
 

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { isIP } from 'node:net';
+import { alternativeName } from './alternative-name.ts';
 import {
   bits,
   boolean,
@@ -19,7 +19,6 @@ import {
   time,
   utf8,
 } from './der.ts';
-import { addressBytes } from './host-name.ts';
 
 /** Digest of a signature; the weak ones are for tests of refusals. */
 export type SignatureHash = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512';
@@ -90,10 +89,6 @@ function keyId(key: KeyObject): Buffer {
 
 function extension(id: string, critical: boolean, value: Uint8Array): DerNode {
   return critical ? sequence(oid(id), boolean(true), octets(value)) : sequence(oid(id), octets(value));
-}
-
-function alternativeName(name: string): DerNode {
-  return isIP(name) === 0 ? retagged(2, Buffer.from(name, 'latin1')) : retagged(7, addressBytes(name));
 }
 
 function extensionsOf(spec: CertificateSpec): DerNode {

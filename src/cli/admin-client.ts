@@ -85,7 +85,9 @@ function unreachable(error: Error, url: string): Complaint {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENOTFOUND', 'ETIMEDOUT'].includes(code)) {
     const remedy = 'start it with `sallyport start`, or name its address with --admin';
-    return new Complaint('The gateway is not running', { where: url, remedy, cause: error });
+    // Only then is it certain that nobody listens.
+    const reason = ['ECONNREFUSED', 'ENOENT'].includes(code) ? 'not-running' : undefined;
+    return new Complaint('The gateway is not running', { where: url, remedy, reason, cause: error });
   }
   if (/CERT|SIGNATURE|ISSUER|SELF_SIGNED/.test(code)) {
     const remedy = 'name the authority of its certificate with --ca FILE';
@@ -95,7 +97,9 @@ function unreachable(error: Error, url: string): Complaint {
       cause: error,
     });
   }
-  return new Complaint(`The gateway did not answer: ${error.message}`, { where: url, cause: error });
+  // Those of OpenSSL end with a line feed.
+  const what = error.message.trim();
+  return new Complaint(`The gateway did not answer: ${what}`, { where: url, cause: error });
 }
 
 function refusal(json: unknown, status: number, url: string): Complaint {
@@ -108,5 +112,6 @@ function refusal(json: unknown, status: number, url: string): Complaint {
     status === 401
       ? { remedy: 'check SALLYPORT_ADMIN_TOKEN, or the admin-token file of the data folder' }
       : {};
-  return new Complaint(`${title}${code}`, { where: url, problems, ...remedy });
+  const reason = status === 401 ? 'unauthorized' : status === 404 ? 'not-found' : undefined;
+  return new Complaint(`${title}${code}`, { where: url, problems, reason, ...remedy });
 }

@@ -64,6 +64,7 @@ function findToken(data: string, shell: Shell): string {
   } catch (cause) {
     throw new Complaint('There is no admin token', {
       where: file,
+      reason: 'no-token',
       remedy:
         'run this where the gateway runs, name its data folder with --data, or set SALLYPORT_ADMIN_TOKEN',
       cause,

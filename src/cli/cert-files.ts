@@ -1,13 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { buildRequest } from '../certificates/acme/csr.ts';
 import { issueDevLeaf, loadOrMakeDevCa } from '../certificates/dev-ca.ts';
 import { replaceFile, writeOnce } from '../certificates/private-file.ts';
+import { toPem } from '../certificates/x509-builder.ts';
 import { systemClock } from '../lib/clock.ts';
+import { certificateNames } from './cert-names.ts';
 import { Complaint } from './complaint.ts';
 import type { Shell } from './shell.ts';
+import { printJson } from './table.ts';
 
 /** Where files are written, and how. */
 export interface OutFlags {
@@ -21,10 +23,9 @@ export interface DevFlags extends OutFlags {
   readonly data: string;
 }
 
-const HOST = /^(\*\.)?([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$/i;
-
 /** Makes a pair that the development CA signs, `NAME.crt` and `NAME.key`. */
-export async function makeDev(names: readonly string[], flags: DevFlags, shell: Shell): Promise<void> {
+export async function makeDev(written: readonly string[], flags: DevFlags, shell: Shell): Promise<void> {
+  const names = certificateNames(written);
   const ca = await loadOrMakeDevCa(resolve(shell.folder, flags.data), systemClock);
   const pair = await issueDevLeaf(ca, { names, keyType: flags.rsa === true ? 'rsa' : 'ecdsa' });
   const stem = await stemOf(names, flags, shell);
@@ -39,9 +40,8 @@ export async function makeDev(names: readonly string[], flags: DevFlags, shell: 
  * A key that is there already is never written over: the request of a certificate may be out.
  * Security: the key stays on this machine, readable by its owner only.
  */
-export async function makeRequest(names: readonly string[], flags: OutFlags, shell: Shell): Promise<void> {
-  const wrong = names.find((name) => isIP(name) !== 0 || !HOST.test(name));
-  if (wrong !== undefined) throw new Complaint('A request names hosts, in ASCII', { where: wrong });
+export async function makeRequest(written: readonly string[], flags: OutFlags, shell: Shell): Promise<void> {
+  const names = certificateNames(written);
   const { privateKey } =
     flags.rsa === true
       ? generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -54,11 +54,7 @@ export async function makeRequest(names: readonly string[], flags: OutFlags, she
       remedy: 'move it away, or name another folder with --out',
     });
   }
-  const der = buildRequest(
-    privateKey,
-    names.map((name) => name.toLowerCase()),
-  );
-  await replaceFile(`${stem}.csr`, pemOf(der), 0o644);
+  await replaceFile(`${stem}.csr`, toPem('CERTIFICATE REQUEST', buildRequest(privateKey, names)), 0o644);
   report({ request: `${stem}.csr`, key: `${stem}.key` }, flags, shell);
 }
 
@@ -68,13 +64,7 @@ async function stemOf(names: readonly string[], { out }: OutFlags, shell: Shell)
   return join(folder, (names[0] ?? 'dev').replaceAll(/[^A-Za-z0-9.-]/g, '_'));
 }
 
-function pemOf(der: Buffer): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return ['-----BEGIN CERTIFICATE REQUEST-----', ...lines, '-----END CERTIFICATE REQUEST-----', ''].join(
-    '\n',
-  );
-}
-
 function report(files: Readonly<Record<string, string>>, { json }: OutFlags, shell: Shell): void {
-  shell.out(json === true ? `${JSON.stringify(files, null, 2)}\n` : `${Object.values(files).join('\n')}\n`);
+  if (json === true) printJson(files, shell);
+  else shell.out(`${Object.values(files).join('\n')}\n`);
 }

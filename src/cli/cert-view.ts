@@ -1,49 +1,46 @@
+import { firstFew } from '../lib/first-few.ts';
+import { expiryWords } from './expiry-words.ts';
+import { plainText } from './plain-text.ts';
 import type { Shell } from './shell.ts';
-import { formatTable, type Row, rowsOf } from './table.ts';
+import { formatTable, printJson, type Row, rowsOf } from './table.ts';
 
-const DAY_MS = 24 * 3600_000;
-const COLUMNS = ['name', 'names', 'ends', 'key', 'source', 'fingerprint'];
-/** Enough of a fingerprint to tell two apart by eye. */
+const COLUMNS = ['name', 'names', 'ends', 'key', 'source'];
+/** From this width on there is room for a fingerprint, of which the first bytes can be compared by eye. */
+const ROOMY = 100;
+const SHRINK = { fingerprint: 12, names: 20, name: 12 };
 const SHORT = 23;
+const FIRST_NAMES = 2;
 
-/** Prints what is served: a table with the days that are left, or JSON for scripts. */
+/** Prints what is served: a table with the days that are left and what is wrong below it, or JSON for scripts. */
 export function printCertificates(list: unknown, json: boolean | undefined, shell: Shell): void {
   if (json === true) {
-    shell.out(`${JSON.stringify(list, null, 2)}\n`);
+    printJson(list, shell);
     return;
   }
-  const rows = rowsOf(list).map((row) => ({
-    ...row,
-    ends: endOf(row),
+  const rows = rowsOf(list);
+  const table = rows.map((row) => ({
+    name: row.name,
+    names: Array.isArray(row.names) ? firstFew(row.names.map(String), FIRST_NAMES) : row.names,
+    ends: expiryWords(row.notAfter, Date.now()),
     key: row.keyType,
+    source: row.served === false ? `${row.source}, not served` : row.source,
     fingerprint: String(row.fingerprint256).slice(0, SHORT),
   }));
-  shell.out(formatTable(rows, COLUMNS, shell.colours));
+  const columns = shell.width === undefined || shell.width >= ROOMY ? [...COLUMNS, 'fingerprint'] : COLUMNS;
+  shell.out(formatTable(table, { columns, shrink: SHRINK }, shell));
+  for (const row of rows) shell.out(problemLines(row));
 }
 
-/** Prints one certificate, a line for each thing to know, or JSON for scripts. */
-export function printCertificate(row: Row, json: boolean | undefined, shell: Shell): void {
-  if (json === true) {
-    shell.out(`${JSON.stringify(row, null, 2)}\n`);
-    return;
-  }
-  const lines: readonly (readonly [string, unknown])[] = [
-    ['name', row.name],
-    ['names', Array.isArray(row.names) ? row.names.join(', ') : row.names],
-    ['begins', dayOf(row.notBefore)],
-    ['ends', endOf(row)],
-    ['key', row.keyType],
-    ['source', row.source],
-    ['fingerprint', row.fingerprint256],
-  ];
-  const rows = lines.map(([what, value]) => ({ what, value }));
-  shell.out(formatTable(rows, ['what', 'value'], shell.colours));
+function problemLines({ name, served, problems }: Row): string {
+  if (!Array.isArray(problems) || problems.length === 0) return '';
+  const what = served === false ? 'is not served' : 'has an upload that is not served';
+  return plainText(`\n${[`${name} ${what}:`, ...problems.map((text) => `  - ${text}`)].join('\n')}\n`);
 }
 
 /** Prints what a rotation or a rollback did, and who confirmed it. */
 export function printRotation(answer: unknown, json: boolean | undefined, shell: Shell): void {
   if (json === true) {
-    shell.out(`${JSON.stringify(answer, null, 2)}\n`);
+    printJson(answer, shell);
     return;
   }
   const { name, fingerprint256, previous, confirmedBy, missing } = Object(answer);
@@ -56,15 +53,4 @@ export function printRotation(answer: unknown, json: boolean | undefined, shell:
 
 function counted(processes: readonly unknown[]): string {
   return `${processes.length === 1 ? '1 process' : `${processes.length} processes`}: ${processes.join(', ')}`;
-}
-
-function dayOf(moment: unknown): string {
-  return String(moment).slice(0, 10);
-}
-
-function endOf({ notAfter }: Row): string {
-  const days = Math.floor((Date.parse(String(notAfter)) - Date.now()) / DAY_MS);
-  if (Number.isNaN(days)) return String(notAfter);
-  if (days < 0) return `${dayOf(notAfter)} (over)`;
-  return `${dayOf(notAfter)} (${days === 1 ? '1 day' : `${days} days`})`;
 }

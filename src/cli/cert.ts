@@ -1,31 +1,20 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { makeAdminClient } from './admin-client.ts';
+import { type AdminClient, makeAdminClient } from './admin-client.ts';
 import { type AdminFlags, DEFAULT_DATA, findAdmin, withAdminOptions } from './admin-options.ts';
+import { printCertificate } from './cert-detail-view.ts';
 import { type DevFlags, makeDev, makeRequest, type OutFlags } from './cert-files.ts';
-import { printCertificate, printCertificates, printRotation } from './cert-view.ts';
-import { Complaint } from './complaint.ts';
+import { removeCertificate } from './cert-remove.ts';
+import { fileUpload, type ImportFlags, type PairFlags, pairUpload } from './cert-upload.ts';
+import { printCertificates, printRotation } from './cert-view.ts';
+import { withPassphraseOptions } from './passphrase.ts';
 import type { Shell } from './shell.ts';
-import { rowsOf } from './table.ts';
 
-interface RotateFlags extends AdminFlags {
-  readonly certificate?: string;
-  readonly key?: string;
-  readonly pkcs12?: string;
-  readonly passphraseStdin?: boolean;
-}
-
-interface ImportFlags extends AdminFlags {
-  readonly name: string;
-  readonly passphraseStdin?: boolean;
-}
-
-/** Adds `cert list | show | rotate | rollback | import | dev | csr`. */
+/** Adds `cert list | show | rotate | import | rollback | remove | dev | csr`. */
 export function addCertCommand(program: Command, shell: Shell): void {
   const cert = program.command('cert').description('certificates');
   addReading(cert, shell);
   addRotating(cert, shell);
+  addReturning(cert, shell);
 
   withFileOptions(cert.command('dev <names...>'))
     .description('make a certificate that the development CA signs')
@@ -44,93 +33,68 @@ function withFileOptions(command: Command): Command {
     .option('--json', 'JSON for scripts');
 }
 
+function withGateway(command: Command): Command {
+  return withAdminOptions(command).option('--json', 'JSON for scripts');
+}
+
+function clientFor(flags: AdminFlags, shell: Shell): AdminClient {
+  return makeAdminClient(findAdmin(flags, shell));
+}
+
+function pathOf(name: string): string {
+  return `/v1/certificates/${encodeURIComponent(name)}`;
+}
+
 function addReading(cert: Command, shell: Shell): void {
-  const list = (flags: AdminFlags) =>
-    makeAdminClient(findAdmin(flags, shell)).call('GET', '/v1/certificates');
+  withGateway(cert.command('list'))
+    .description('list what the gateway serves, and what it holds and cannot serve')
+    .action(async (flags: AdminFlags) => {
+      const list = await clientFor(flags, shell).call('GET', '/v1/certificates');
+      printCertificates(list, flags.json, shell);
+    });
 
-  withAdminOptions(cert.command('list'))
-    .description('list what the gateway serves')
-    .option('--json', 'JSON for scripts')
-    .action(async (flags: AdminFlags) => printCertificates(await list(flags), flags.json, shell));
-
-  withAdminOptions(cert.command('show <name>'))
-    .description('show one certificate')
-    .option('--json', 'JSON for scripts')
+  withGateway(cert.command('show <name>'))
+    .description('show all there is to know of one certificate')
     .action(async (name: string, flags: AdminFlags) => {
-      const found = rowsOf(await list(flags)).find((row) => row.name === name);
-      if (found === undefined) throw new Complaint('There is no certificate of this name', { where: name });
-      printCertificate(found, flags.json, shell);
+      printCertificate(await clientFor(flags, shell).call('GET', pathOf(name)), flags.json, shell);
     });
 }
 
 function addRotating(cert: Command, shell: Shell): void {
-  const call = async (
-    method: 'PUT' | 'POST',
-    path: string,
-    flags: AdminFlags,
-    body?: object,
-  ): Promise<void> => {
-    const client = makeAdminClient(findAdmin(flags, shell));
-    printRotation(await client.call(method, `/v1/certificates/${path}`, body), flags.json, shell);
+  const send = async (name: string, upload: object, flags: AdminFlags): Promise<void> => {
+    printRotation(await clientFor(flags, shell).call('PUT', pathOf(name), upload), flags.json, shell);
   };
 
-  withAdminOptions(cert.command('rotate <name>'))
+  const rotate = cert
+    .command('rotate <name>')
     .description('serve another certificate from the next handshake on')
     .option('--certificate <file>', 'PEM chain, leaf first')
     .option('--key <file>', 'PEM key')
-    .option('--pkcs12 <file>', 'PKCS#12 bundle, instead of certificate and key')
-    .option('--passphrase-stdin', 'read the passphrase of the key from the standard input')
-    .option('--json', 'JSON for scripts')
-    .action(async (name: string, flags: RotateFlags) =>
-      call('PUT', encodeURIComponent(name), flags, await readUpload(flags, shell)),
-    );
+    .option('--pkcs12 <file>', 'PKCS#12 bundle, instead of certificate and key');
+  withGateway(withPassphraseOptions(rotate)).action(async (name: string, flags: PairFlags & AdminFlags) =>
+    send(name, await pairUpload(flags, shell), flags),
+  );
 
-  withAdminOptions(cert.command('import <file>'))
-    .description('serve the certificate of a PKCS#12 bundle (.p12, .pfx)')
-    .requiredOption('--name <name>', 'the name under which it is rotated')
-    .option('--passphrase-stdin', 'read the passphrase from the standard input instead of asking for it')
-    .option('--json', 'JSON for scripts')
-    .action(async (file: string, flags: ImportFlags) => {
-      const pkcs12 = read(file, shell).toString('base64');
-      const passphrase =
-        flags.passphraseStdin === true
-          ? await firstLine(shell)
-          : await shell.askHidden('Passphrase (empty when there is none): ');
-      const upload = { pkcs12, ...(passphrase === undefined || passphrase === '' ? {} : { passphrase }) };
-      await call('PUT', encodeURIComponent(flags.name), flags, upload);
+  const fromFile = cert
+    .command('import <file>')
+    .description('serve the certificate of one file: PKCS#12 (.p12, .pfx), or PEM with certificates and key')
+    .requiredOption('--name <name>', 'the name under which it is rotated');
+  withGateway(withPassphraseOptions(fromFile)).action(async (file: string, flags: ImportFlags & AdminFlags) =>
+    send(flags.name, await fileUpload(file, flags, shell), flags),
+  );
+}
+
+function addReturning(cert: Command, shell: Shell): void {
+  withGateway(cert.command('rollback <name>'))
+    .description('return to the previous certificate')
+    .action(async (name: string, flags: AdminFlags) => {
+      const answer = await clientFor(flags, shell).call('POST', `${pathOf(name)}/rollback`);
+      printRotation(answer, flags.json, shell);
     });
 
-  withAdminOptions(cert.command('rollback <name>'))
-    .description('return to the previous certificate')
-    .option('--json', 'JSON for scripts')
-    .action((name: string, flags: AdminFlags) => call('POST', `${encodeURIComponent(name)}/rollback`, flags));
-}
-
-async function firstLine(shell: Shell): Promise<string | undefined> {
-  return (await shell.readInput()).split(/\r?\n/, 1)[0];
-}
-
-async function readUpload(flags: RotateFlags, shell: Shell): Promise<object> {
-  const { certificate, key, pkcs12 } = flags;
-  const line = flags.passphraseStdin === true ? await firstLine(shell) : undefined;
-  const passphrase = line === undefined ? {} : { passphrase: line };
-  if (pkcs12 !== undefined && certificate === undefined && key === undefined) {
-    return { pkcs12: read(pkcs12, shell).toString('base64'), ...passphrase };
-  }
-  if (pkcs12 === undefined && certificate !== undefined && key !== undefined) {
-    return {
-      certificate: read(certificate, shell).toString(),
-      key: read(key, shell).toString(),
-      ...passphrase,
-    };
-  }
-  throw new Complaint('Name --certificate and --key, or --pkcs12');
-}
-
-function read(file: string, shell: Shell): Buffer {
-  try {
-    return readFileSync(resolve(shell.folder, file));
-  } catch (cause) {
-    throw new Complaint('The file cannot be read', { where: file, cause });
-  }
+  withGateway(cert.command('remove <name>'))
+    .description('remove what was uploaded; what the configuration gives is served again')
+    .action((name: string, flags: AdminFlags) =>
+      removeCertificate(name, { client: clientFor(flags, shell), json: flags.json }, shell),
+    );
 }

@@ -12,6 +12,7 @@ export function makeShell(host: NodeJS.Process): Shell {
     env: host.env,
     folder: host.cwd(),
     colours: host.stdout.isTTY === true && (host.env.NO_COLOR ?? '') === '',
+    width: host.stdout.isTTY === true ? host.stdout.columns : undefined,
     out: (text) => void host.stdout.write(text),
     err: (text) => void host.stderr.write(text),
     readInput: () => readAll(host.stdin),

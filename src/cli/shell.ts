@@ -5,6 +5,8 @@ export interface Shell {
   readonly folder: string;
   /** Whether colours may be written. */
   readonly colours: boolean;
+  /** Columns of the terminal; `undefined` when the output goes elsewhere. */
+  readonly width: number | undefined;
   out(text: string): void;
   err(text: string): void;
   /** Gives all of the standard input, at most 1 MiB. */

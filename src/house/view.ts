@@ -1,6 +1,7 @@
 import { canonicalName } from '../accounts/account-name.ts';
 import type { GatewayView, Readiness } from '../admin/view.ts';
 import type { Keeper } from '../certificates/keeper.ts';
+import { firstFew } from '../lib/first-few.ts';
 import type { OpenStreams } from '../streams/open-streams.ts';
 import { apiKeyView } from './api-key-view.ts';
 import type { Foundation } from './foundation.ts';
@@ -24,7 +25,8 @@ export function makeView(parts: ViewParts): GatewayView {
   const { accounts, sessions, revocations, metrics } = foundation;
   return {
     certificates: {
-      list: () => keeper().list(),
+      list: () => keeper().inventory.list(),
+      find: (name) => keeper().inventory.detail(name),
       rotate: (name, upload) => keeper().rotate(name, upload),
       rollback: (name) => keeper().rollback(name),
       remove: (name) => keeper().remove(name),
@@ -102,11 +104,16 @@ export function makeView(parts: ViewParts): GatewayView {
   };
 }
 
-function readinessOf({ foundation, house, notes, stopping }: ViewParts): Readiness {
+function readinessOf({ foundation, house, keeper, notes, stopping }: ViewParts): Readiness {
   const state = foundation.store.health();
   const list = [...notes()];
   if (!state.up)
     list.push('the state cannot be reached: known identities go on, new ones cannot be verified');
+  const unserved = keeper().inventory.unserved();
+  if (unserved.length > 0)
+    list.push(
+      `stored certificates are not served, \`sallyport cert list\` says why: ${firstFew(unserved, 5)}`,
+    );
   if (stopping()) list.push('the gateway is stopping');
   return { ready: !stopping(), generation: house().generation, state, notes: list };
 }

@@ -177,15 +177,11 @@ test('three processes on one state file, the one that leads is killed as it tell
     const host = hosts[at] ?? '';
     const old = await fleet.rotateSoon(a, host);
     const next = fleet.make(host);
-    const before = a.log().length;
     const rotating = fleet.rotate(a, host, next).catch(() => undefined);
     const end = performance.now() + 10_000;
-    while (
-      !a
-        .log()
-        .slice(before)
-        .some(({ what }) => what === step)
-    ) {
+    const isTold = ({ what, after }: Record<string, unknown>): boolean =>
+      what === step && after === next.fingerprint256;
+    while (!a.log().some(isTold)) {
       assert.ok(performance.now() < end, `${step} was not told`);
       await sleep(1);
     }

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { alternativeName } from '../alternative-name.ts';
 import {
   bits,
   type DerNode,
@@ -8,7 +9,6 @@ import {
   none,
   octets,
   oid,
-  retagged,
   sequence,
   set,
   tagged,
@@ -23,10 +23,10 @@ const RSA_SHA256 = '1.2.840.113549.1.1.11';
  * Gives a certificate request as DER: no subject, the names as subject alternative names (RFC 2986, RFC 8555 §7.4).
  *
  * @param key - private, RSA or on P-256
- * @param names - host names, ASCII
+ * @param names - host names, ASCII, and IP addresses (RFC 8738)
  */
 export function buildRequest(key: KeyObject, names: readonly string[]): Buffer {
-  const general = sequence(...names.map((name) => retagged(2, Buffer.from(name, 'latin1'))));
+  const general = sequence(...names.map(alternativeName));
   const extension = sequence(oid(SUBJECT_ALT_NAME), octets(encode(general)));
   const tbs = sequence(
     integer(Buffer.of(0)),

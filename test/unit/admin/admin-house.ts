@@ -131,17 +131,11 @@ function makeView(calls: unknown[][], audited: AuditEntry[]): GatewayView {
       record: (entry) => void audited.push(entry),
     },
     certificates: {
-      list: () => [
-        {
-          name: 'site',
-          names: ['site.test'],
-          notBefore: '2026-01-01T00:00:00Z',
-          notAfter: '2027-01-01T00:00:00Z',
-          fingerprint256: 'AA:BB',
-          keyType: 'EC P-256',
-          source: 'files',
-        },
-      ],
+      list: () => [site],
+      find: (name) => {
+        if (name !== 'site') throw new GatewayError('SP_CERTIFICATE_UNKNOWN');
+        return detail;
+      },
       rotate: async (name, upload) => {
         calls.push(['rotate', name, upload]);
         if (name === 'bad') {
@@ -249,6 +243,34 @@ function makeView(calls: unknown[][], audited: AuditEntry[]): GatewayView {
     },
   };
 }
+
+const site = {
+  name: 'site',
+  names: ['site.test'],
+  notBefore: '2026-01-01T00:00:00Z',
+  notAfter: '2027-01-01T00:00:00Z',
+  fingerprint256: 'AA:BB',
+  keyType: 'EC P-256',
+  source: 'files',
+  served: true,
+  problems: [],
+  previous: 'CC:DD',
+  rotatedAt: undefined,
+};
+
+const detail = {
+  ...site,
+  subject: 'CN=site.test',
+  issuer: 'CN=Middle',
+  serialNumber: '0A1B',
+  signature: 'ecdsa-with-SHA256',
+  chain: ['site.test', 'Middle'].map((subject, at) => ({
+    subject: `CN=${subject}`,
+    issuer: at === 0 ? 'CN=Middle' : 'CN=Root',
+    notAfter: '2027-01-01T00:00:00Z',
+    fingerprint256: 'AA:BB',
+  })),
+};
 
 const flatKey = {
   id: 'k1',

@@ -44,6 +44,14 @@ test('why the gateway is not ready is told to bearers of the token only', async 
 test('certificates are listed, rotated, rolled back and removed', async () => {
   const list = await house.call('/v1/certificates');
   assert.equal(list.status, 200);
+  const [listed] = Array.isArray(list.json) ? list.json : [];
+  assert.deepEqual([listed.served, listed.problems, listed.previous], [true, [], 'CC:DD']);
+  const { json } = await house.call('/v1/certificates/site');
+  const { issuer, serialNumber, signature, chain, ...rest } = Object(json);
+  assert.deepEqual([issuer, serialNumber, signature], ['CN=Middle', '0A1B', 'ecdsa-with-SHA256']);
+  assert.deepEqual(rest, { ...listed, subject: 'CN=site.test' });
+  assert.equal(chain[1].subject, 'CN=Middle');
+  assert.equal((await house.call('/v1/certificates/other')).status, 404);
   const put = await house.call('/v1/certificates/site', {
     method: 'PUT',
     body: { certificate: 'PEM', key: 'PEM' },
@@ -204,6 +212,11 @@ test('the description lists exactly the routes that exist', async () => {
     '/v1/users/{name}',
     '/v1/users/{name}/second-factors',
   ]);
+  const certificate = Object(json).paths['/v1/certificates/{name}'];
+  assert.deepEqual(Object.keys(certificate).sort(), ['delete', 'get', 'put']);
+  const told = certificate.get.responses['200'].content['application/json'].schema;
+  for (const key of ['names', 'source', 'served', 'problems', 'issuer', 'serialNumber', 'chain', 'rotatedAt'])
+    assert.ok(key in told.properties, key);
 });
 
 test('an unknown path is 404, a wrong method is 405 and says which ones there are', async () => {
@@ -263,8 +276,11 @@ function emptyView(): Parameters<typeof makeAdmin>[0]['view'] {
   const nothing = async () => {
     throw new Error('not asked in this test');
   };
+  const refuse = (): never => {
+    throw new Error('not asked in this test');
+  };
   return {
-    certificates: { list: () => [], rotate: nothing, rollback: nothing, remove: nothing },
+    certificates: { list: () => [], find: refuse, rotate: nothing, rollback: nothing, remove: nothing },
     accounts: { list: nothing, put: nothing, remove: nothing, resetSecondFactors: nothing },
     apiKeys: { list: nothing, create: nothing, revoke: nothing },
     sessions: { list: nothing, revoke: nothing, revokeAll: nothing },

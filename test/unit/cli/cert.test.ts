@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { authority, leaf } from '../../fixtures/certificates/pki.ts';
 import { type AdminHouse, openAdminHouse, TOKEN } from '../admin/admin-house.ts';
 import { openTerminal, type TestTerminal } from './fake-terminal.ts';
 
@@ -20,10 +21,29 @@ function terminal(options: Parameters<typeof openTerminal>[0] = {}): TestTermina
   return made;
 }
 
+/** Writes a pair as PEM, its key encrypted too, and as PKCS#12 with and without passphrase. */
+function writePair(folder: string): { readonly certificate: string; readonly keyPem: string } {
+  const pair = leaf(authority('Root'), ['site.test']);
+  writeFileSync(join(folder, 'site.crt'), pair.certificate);
+  writeFileSync(join(folder, 'site.key'), pair.keyPem);
+  const openssl = (...words: string[]): void => void execFileSync('openssl', words, { cwd: folder });
+  const both = ['pkcs12', '-export', '-in', 'site.crt', '-inkey', 'site.key'];
+  openssl(...both, '-passout', 'pass:', '-out', 'open.p12');
+  openssl(...both, '-passout', 'pass:pass-canary', '-out', 'closed.p12');
+  openssl('pkcs8', '-topk8', '-in', 'site.key', '-passout', 'pass:pass-canary', '-out', 'closed.key');
+  return pair;
+}
+
 test('cert show tells one certificate, in lines or as JSON, and an unknown name', async () => {
   const shell = terminal();
   assert.equal(await shell.run('cert', 'show', 'site'), 0, shell.printed.err);
-  assert.match(shell.printed.out, /^names +site\.test$/m);
+  for (const line of [/^names +site\.test$/m, /^issuer +CN=Middle$/m, /^serial +0A1B$/m, /^served +yes$/m])
+    assert.match(shell.printed.out, line);
+  assert.match(shell.printed.out, /^chain +CN=site\.test, ends 2027-01-01\n +CN=Middle, ends 2027-01-01$/m);
+  assert.match(
+    shell.printed.out,
+    /^previous +CC:DD\n +\(return to it with: sallyport cert rollback site\)$/m,
+  );
   assert.equal(await shell.run('cert', 'show', 'site', '--json'), 0);
   assert.equal(JSON.parse(shell.printed.out).name, 'site');
   assert.equal(await shell.run('cert', 'show', 'other'), 1);
@@ -33,29 +53,123 @@ test('cert show tells one certificate, in lines or as JSON, and an unknown name'
 test('cert csr makes a request that openssl accepts; the key stays private and is never written over', async () => {
   for (const more of [[], ['--rsa']]) {
     const shell = terminal();
-    const words = ['cert', 'csr', 'site.test', '*.site.test', '--json', ...more];
+    const words = ['cert', 'csr', 'Site.test', '*.site.test', '10.0.0.1', '[::1]', '--json', ...more];
     assert.equal(await shell.run(...words), 0, shell.printed.err);
     const { request, key } = JSON.parse(shell.printed.out);
     const text = execFileSync('openssl', ['req', '-in', request, '-noout', '-verify', '-text'], {
       stdio: 'pipe',
     });
-    assert.match(text.toString(), /DNS:site\.test, DNS:\*\.site\.test/);
+    assert.match(
+      text.toString(),
+      /DNS:site\.test, DNS:\*\.site\.test, IP Address:10\.0\.0\.1, IP Address:0:0:0:0:0:0:0:1/,
+    );
     assert.equal(statSync(key).mode & 0o777, 0o600);
     const before = readFileSync(key, 'utf8');
     assert.ok(!shell.printed.out.includes('PRIVATE'));
     assert.equal(await shell.run(...words), 1);
     assert.match(shell.printed.err, /There is a key of this name already/);
     assert.equal(readFileSync(key, 'utf8'), before);
-    assert.equal(await shell.run('cert', 'csr', '10.0.0.1'), 1);
   }
 });
 
-test('cert import sends a bundle with the passphrase that was asked for, and says who confirmed', async () => {
-  const shell = terminal({ hidden: ['pass-canary'] });
-  writeFileSync(join(shell.folder, 'site.p12'), 'bundle');
-  assert.equal(await shell.run('cert', 'import', 'site.p12', '--name', 'site'), 0, shell.printed.err);
-  const upload = { pkcs12: Buffer.from('bundle').toString('base64'), passphrase: 'pass-canary' };
-  assert.deepEqual(house.calls.at(-1), ['rotate', 'site', upload]);
+test('cert dev and cert csr refuse what is no name, one line for each, and write nothing', async () => {
+  for (const command of ['dev', 'csr']) {
+    const shell = terminal();
+    const bad = ['bad name', '*.*.x', '../../etc', 'münchen.example', '*.10.0.0.1', '999.1.1.1', ''];
+    assert.equal(await shell.run('cert', command, 'good.test', ...bad, '--out', 'made'), 1);
+    const lines = shell.printed.err.split('\n').filter((line) => line.startsWith('  - '));
+    assert.deepEqual(lines, [
+      '  - "bad name" is no host name',
+      '  - "*.*.x" is no host name',
+      '  - "../../etc" is no host name',
+      '  - "münchen.example" is not in ASCII: write xn--mnchen-3ya.example',
+      '  - "*.10.0.0.1" is no host name',
+      '  - "999.1.1.1" is no host name',
+      '  - "" is no host name',
+    ]);
+    assert.match(shell.printed.err, /to do: a name is www\.example\.com, .*IP address.*punycode/);
+    assert.ok(!existsSync(join(shell.folder, 'made')));
+    assert.ok(!existsSync(join(shell.folder, 'data', 'dev-ca.key')));
+  }
+});
+
+test('cert import takes PKCS#12 and PEM, and asks for a passphrase only when there is one', async () => {
+  const shell = terminal({ hidden: ['pass-canary', 'pass-canary'] });
+  const { certificate, keyPem } = writePair(shell.folder);
+  const run = async (file: string, ...more: string[]): Promise<unknown> => {
+    const code = await shell.run('cert', 'import', file, '--name', 'site', ...more);
+    assert.equal(code, 0, shell.printed.err);
+    assert.ok(!`${shell.printed.out}${shell.printed.err}`.includes('canary'));
+    return Object(house.calls.at(-1))[2];
+  };
+  const bundle = (file: string): string => readFileSync(join(shell.folder, file)).toString('base64');
+  assert.deepEqual(await run('open.p12'), { pkcs12: bundle('open.p12') });
   assert.match(shell.printed.out, /confirmed by 1 process: 1/);
-  assert.ok(!shell.printed.out.includes('canary'));
+  const passphrase = 'pass-canary';
+  assert.deepEqual(await run('closed.p12'), { pkcs12: bundle('closed.p12'), passphrase });
+  const closed = readFileSync(join(shell.folder, 'closed.key'), 'utf8');
+  writeFileSync(join(shell.folder, 'both.pem'), `Bag Attributes\n${keyPem}${certificate}`);
+  writeFileSync(join(shell.folder, 'closed.pem'), certificate + closed);
+  assert.deepEqual(await run('both.pem'), { certificate, key: keyPem });
+  assert.deepEqual(await run('closed.pem'), { certificate, key: closed, passphrase });
+  writeFileSync(join(shell.folder, 'pass'), 'pass-canary\nrest\n');
+  assert.deepEqual(await run('closed.p12', '--passphrase-file', 'pass'), {
+    pkcs12: bundle('closed.p12'),
+    passphrase,
+  });
+});
+
+test('cert import names cert rotate when a PEM file lacks its key or its certificate', async () => {
+  const shell = terminal();
+  writePair(shell.folder);
+  for (const [file, missing] of [
+    ['site.crt', 'private key'],
+    ['site.key', 'certificate'],
+  ] as const) {
+    assert.equal(await shell.run('cert', 'import', file, '--name', 'site'), 1);
+    assert.match(shell.printed.err, new RegExp(`The file is PEM and holds no ${missing}`));
+    assert.match(shell.printed.err, /to do: .*sallyport cert rotate site --certificate FILE --key FILE/);
+  }
+});
+
+test('cert rotate asks for the passphrase of an encrypted key, or takes it from a file or the standard input', async () => {
+  const files = ['--certificate', 'site.crt', '--key', 'closed.key'];
+  const rotate = async (
+    options: Parameters<typeof terminal>[0],
+    ...more: string[]
+  ): Promise<TestTerminal> => {
+    const shell = terminal(options);
+    writePair(shell.folder);
+    writeFileSync(join(shell.folder, 'pass'), 'pass-canary\n');
+    house.calls.length = 0;
+    await shell.run('cert', 'rotate', 'site', ...files, ...more);
+    return shell;
+  };
+  const sent = (): unknown => Object(Object(house.calls.at(-1))[2]).passphrase;
+  await rotate({ hidden: ['pass-canary'] });
+  assert.equal(sent(), 'pass-canary');
+  await rotate({}, '--passphrase-file', 'pass');
+  assert.equal(sent(), 'pass-canary');
+  await rotate({ input: 'pass-canary\n' }, '--passphrase-stdin');
+  assert.equal(sent(), 'pass-canary');
+  const nobody = await rotate({});
+  assert.equal(house.calls.length, 0);
+  assert.match(
+    nobody.printed.err,
+    /no terminal to ask .*\n {2}to do: use --passphrase-file FILE or --passphrase-stdin/,
+  );
+  const both = await rotate({}, '--passphrase-file', 'pass', '--passphrase-stdin');
+  assert.match(both.printed.err, /not both/);
+});
+
+test('cert remove removes the upload and tells what is served now', async () => {
+  const shell = terminal();
+  assert.equal(await shell.run('cert', 'remove', 'site'), 0, shell.printed.err);
+  assert.deepEqual(house.calls.at(-1), ['remove certificate', 'site']);
+  assert.equal(shell.printed.out, 'the upload of site is removed\nsite now serves AA:BB (files)\n');
+  assert.equal(await shell.run('cert', 'remove', 'site', '--json'), 0);
+  const now = { fingerprint256: 'AA:BB', source: 'files' };
+  assert.deepEqual(JSON.parse(shell.printed.out), { name: 'site', removed: true, now });
+  assert.equal(await shell.run('cert', 'remove', 'gone'), 0);
+  assert.match(shell.printed.out, /^nothing is served under this name any more$/m);
 });

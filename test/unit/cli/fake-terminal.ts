@@ -15,7 +15,12 @@ export interface TestTerminal extends Shell {
 }
 
 export function openTerminal(
-  options: { readonly env?: Shell['env']; readonly input?: string; readonly hidden?: readonly string[] } = {},
+  options: {
+    readonly env?: Shell['env'];
+    readonly input?: string;
+    readonly hidden?: readonly string[];
+    readonly width?: number;
+  } = {},
 ): TestTerminal {
   const printed = { out: '', err: '' };
   const listeners = new Set<(signal: 'SIGHUP' | 'SIGINT' | 'SIGTERM') => void>();
@@ -26,6 +31,7 @@ export function openTerminal(
     env: options.env ?? {},
     folder: mkdtempSync(join(tmpdir(), 'sallyport-cli-')),
     colours: false,
+    width: options.width,
     printed,
     quits,
     out: (text) => {
