@@ -4,7 +4,7 @@ import { connect as open, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { createServer, type SecureContext, type TLSSocket } from 'node:tls';
 import { checkPair } from '../../../../src/certificates/certificate.ts';
-import { readPair } from '../../../../src/certificates/reading.ts';
+import { readOpenPair } from '../../../../src/certificates/reading.ts';
 import { Probe } from '../../../../src/certificates/rotation/probe.ts';
 import { Shelf } from '../../../../src/certificates/shelf.ts';
 import { authority, leaf, NOW } from '../../../fixtures/certificates/pki.ts';
@@ -13,7 +13,7 @@ const root = authority('Root');
 
 function read(names: readonly string[]) {
   const { certificate, keyPem } = leaf(root, names);
-  const { pair } = checkPair(readPair({ certificate, key: keyPem }), { hosts: [], now: NOW });
+  const { pair } = checkPair(readOpenPair({ certificate, key: keyPem }), { hosts: [], now: NOW });
   assert.ok(pair !== undefined);
   return pair;
 }
