@@ -15,6 +15,7 @@ import {
   rsa,
 } from '../../fixtures/certificates/bad-pairs.ts';
 import { authority, days, leaf, NOW, rsaKey, selfSigned } from '../../fixtures/certificates/pki.ts';
+import { GOOD_CHAINS } from '../../fixtures/certificates/refused-chains.ts';
 
 async function check(source: PemSource, hosts: readonly string[] = HOSTS): Promise<Verdict> {
   return checkPair(await readPair(source), { hosts, now: NOW });
@@ -97,6 +98,10 @@ for (const [what, [source, expected, pattern]] of Object.entries(BAD_PAIRS)) {
     assert.match(verdict.problems.map(({ text }) => text).join('\n'), pattern);
     for (const { text } of verdict.problems) assert.ok(!text.includes('PRIVATE KEY-----\n'));
   });
+}
+
+for (const [what, source] of Object.entries(GOOD_CHAINS)) {
+  test(`accepted: ${what}`, async () => assert.deepEqual(words(await check(source)), []));
 }
 
 test('a signature with MD5 is refused', async () => {
