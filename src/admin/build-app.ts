@@ -10,14 +10,12 @@ import { addAuditRoutes, addAuditTrail } from './audit-routes.ts';
 import { addCertificateRoutes } from './certificate-routes.ts';
 import { addHouseRoutes } from './house-routes.ts';
 import { makeKnownPaths } from './known-paths.ts';
-import { asAdminError, problemOf } from './problem.ts';
+import { asAdminError, BODY_BYTES, problemOf } from './problem.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { addStreamRoutes } from './stream-routes.ts';
 import type { GatewayView } from './view.ts';
 import { writeProblem } from './write-problem.ts';
 
-/** Largest body: a certificate chain with its key is some kibibytes. */
-export const BODY_BYTES = 2 * 1024 * 1024;
 /** A name of 128 characters, each percent-encoded. */
 const PARAM_LENGTH = 384;
 

@@ -1,5 +1,10 @@
 import { asGatewayError, GatewayError, type GatewayErrorOptions } from '../errors.ts';
 
+/** Largest body: a certificate chain with its key is some kibibytes. */
+export const BODY_BYTES = 2 * 1024 * 1024;
+
+const TOO_LARGE = `The body is larger than ${BODY_BYTES / 1024 / 1024} MiB, which is the most that is read`;
+
 /** The public half of a failure, RFC 9457. */
 export interface Problem {
   readonly type: string;
@@ -31,7 +36,7 @@ export function asAdminError(thrown: unknown): GatewayError {
   const code = 'code' in thrown ? thrown.code : undefined;
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new GatewayError('SP_ADMIN_TOO_LARGE', { cause: thrown });
+      return new GatewayError('SP_ADMIN_TOO_LARGE', { cause: thrown, problems: [TOO_LARGE] });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_EMPTY_TYPE':
       return new GatewayError('SP_ADMIN_MEDIA_TYPE', { cause: thrown });
@@ -49,8 +54,15 @@ function badRequest(options: GatewayErrorOptions): GatewayError {
 
 interface SchemaFinding {
   readonly instancePath: string;
+  readonly schemaPath: string;
+  readonly keyword: string;
   readonly message?: string;
   readonly params?: { readonly additionalProperty?: unknown };
+}
+
+/** Where a body may have one of two shapes, `then` and `else` say what is wrong with the one that was meant. */
+function isOfOtherShape({ schemaPath, keyword }: SchemaFinding): boolean {
+  return keyword === 'if' || schemaPath.startsWith('#/anyOf');
 }
 
 /** Names where and what, never the value that was sent: it may be a key or a password. */
@@ -58,7 +70,8 @@ function validationProblems(error: Error): string[] | undefined {
   if (!('validation' in error) || !Array.isArray(error.validation)) return undefined;
   const context = 'validationContext' in error ? String(error.validationContext) : 'body';
   const findings: readonly SchemaFinding[] = error.validation;
-  const lines = findings.map(({ instancePath, message, params }) => {
+  const meant = findings.filter((finding) => !isOfOtherShape(finding));
+  const lines = (meant.length > 0 ? meant : findings).map(({ instancePath, message, params }) => {
     const extra = params?.additionalProperty;
     const key = typeof extra === 'string' ? `: ${extra.slice(0, 64)}` : '';
     return `${context}${instancePath.replaceAll('/', '.')} ${message ?? 'is not valid'}${key}`;

@@ -30,15 +30,26 @@ export const AccountBody = Type.Object(
 
 const passphrase = Type.Optional(text(1024));
 
-export const CertificateBody = Type.Union([
-  Type.Object({ certificate: pem(), key: pem(), passphrase }, { ...strict, title: 'PEM' }),
-  Type.Object({ pkcs12: pem(), passphrase }, { ...strict, title: 'PKCS#12, base64' }),
-]);
+/**
+ * Gives the schema of a body that has one of two shapes. A refusal speaks of the one that was meant: the first if `key` is
+ * there, the second otherwise. Whoever reads the description sees two alternatives.
+ */
+function oneOfTwo<First extends TSchema, Second extends TSchema>(key: string, first: First, second: Second) {
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
+  return Type.Union([first, second], { type: 'object', if: { required: [key] }, then: first, else: second });
+}
 
-export const RevocationBody = Type.Union([
+export const CertificateBody = oneOfTwo(
+  'pkcs12',
+  Type.Object({ pkcs12: pem(), passphrase }, { ...strict, title: 'PKCS#12, base64' }),
+  Type.Object({ certificate: pem(), key: pem(), passphrase }, { ...strict, title: 'PEM' }),
+);
+
+export const RevocationBody = oneOfTwo(
+  'jti',
   Type.Object({ jti: text(256) }, strict),
   Type.Object({ subject: text(256), before: Type.Optional(instant()) }, strict),
-]);
+);
 
 export const TokenBody = Type.Object(
   {

@@ -1,8 +1,10 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { Secret } from '../lib/secret.ts';
 import { checkChain, type Findings } from './check-chain.ts';
+import { checkExtensions, type ExtensionsOf, isForServers, listed } from './check-extensions.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { canonicalName, covers } from './host-name.ts';
+import { keyLabel } from './key-label.ts';
 import { type Problem, problem } from './problem.ts';
 import { leafOf, type Reading } from './reading.ts';
 
@@ -42,56 +44,7 @@ export interface Verdict {
   readonly warnings: readonly Problem[];
 }
 
-const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
-const ANY_USAGE = '2.5.29.37.0';
-const CURVES: Readonly<Record<string, string>> = {
-  prime256v1: 'P-256',
-  secp384r1: 'P-384',
-  secp521r1: 'P-521',
-};
 const SOON_MS = 14 * 24 * 3600_000;
-
-/** Gives the words for a key, with a problem when no browser would take it or it is too weak. */
-function keyLabel(key: KeyObject, who: string, problems: Problem[]): string {
-  const details = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType === 'rsa') {
-    const bits = details.modulusLength ?? 0;
-    if (bits < 2048)
-      problems.push(problem('key-weak', `${who} has an RSA key of ${bits} bits; at least 2048 are needed.`));
-    if (bits > 8192)
-      problems.push(
-        problem(
-          'key-weak',
-          `${who} has an RSA key of ${bits} bits, which makes every handshake slow; at most 8192 are accepted.`,
-        ),
-      );
-    if ((details.publicExponent ?? 0n) < 65537n) {
-      problems.push(
-        problem(
-          'key-weak',
-          `${who} has an RSA key with the exponent ${details.publicExponent}; 65537 is needed.`,
-        ),
-      );
-    }
-    return `RSA ${bits}`;
-  }
-  if (key.asymmetricKeyType === 'ec') {
-    const label = CURVES[details.namedCurve ?? ''];
-    if (label === undefined) {
-      problems.push(
-        problem('key-weak', `${who} has a key on the curve ${details.namedCurve}; use P-256 or P-384.`),
-      );
-    }
-    return `ECDSA ${label ?? details.namedCurve}`;
-  }
-  problems.push(
-    problem(
-      'key-type',
-      `${who} has a key of the type ${key.asymmetricKeyType}, which browsers do not accept: use ECDSA P-256 or RSA.`,
-    ),
-  );
-  return String(key.asymmetricKeyType);
-}
 
 function checkDates(leaf: X509Certificate, now: number, found: Findings): void {
   const day = (date: Date): string => date.toISOString();
@@ -145,22 +98,18 @@ function checkNames(extensions: Extensions, hosts: readonly string[], found: Fin
   }
 }
 
-function listed(names: readonly string[]): string {
-  return names.length <= 5
-    ? names.join(', ')
-    : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
-}
-
-function checkLeaf(leaf: X509Certificate, key: KeyObject | undefined, problems: Problem[]): void {
-  if (leaf.ca) {
+function checkLeaf(
+  leaf: X509Certificate,
+  { ca }: Extensions,
+  key: KeyObject | undefined,
+): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (leaf.ca || ca) {
     problems.push(
       problem('leaf-is-ca', 'The certificate is an authority: the first one must be of the server.'),
     );
   }
-  if (
-    leaf.keyUsage !== undefined &&
-    !leaf.keyUsage.some((usage) => usage === SERVER_AUTH || usage === ANY_USAGE)
-  ) {
+  if (!isForServers(leaf)) {
     problems.push(
       problem('usage', 'The certificate is not made for servers: its extended key usage lacks serverAuth.'),
     );
@@ -168,17 +117,31 @@ function checkLeaf(leaf: X509Certificate, key: KeyObject | undefined, problems: 
   if (key !== undefined && !leaf.checkPrivateKey(key)) {
     problems.push(problem('key-mismatch', 'The key does not belong to the certificate.'));
   }
+  return problems;
 }
 
-function extensionsOf(leaf: X509Certificate, problems: Problem[]): Extensions {
-  try {
-    return readExtensions(leaf);
-  } catch {
-    problems.push(
-      problem('certificate-unreadable', 'Certificate 1 is damaged: its extensions cannot be read.'),
-    );
-    return { names: [], unusableNames: 0, mustStaple: false };
+const NO_EXTENSIONS: Extensions = {
+  names: [],
+  unusableNames: 0,
+  mustStaple: false,
+  critical: [],
+  keyUsage: undefined,
+  ca: false,
+  pathLength: undefined,
+  nameConstraints: undefined,
+};
+
+function extensionsOf(certificates: readonly X509Certificate[], problems: Problem[]): ExtensionsOf {
+  const all = new Map<X509Certificate, Extensions>();
+  for (const [index, certificate] of certificates.entries()) {
+    try {
+      all.set(certificate, readExtensions(certificate));
+    } catch {
+      const text = `Certificate ${index + 1} is damaged: its extensions cannot be read.`;
+      problems.push(problem('certificate-unreadable', text));
+    }
   }
+  return all;
 }
 
 function pairOf(
@@ -207,8 +170,8 @@ function pairOf(
  * Checks what was read, and gives all problems at once, those of the reading first.
  *
  * Looks at: key and certificate belong together, leaf is no CA and made for servers, names cover the hosts, dates, key type and
- * strength, signatures and order of the chain, must-staple. A chain may end at any root, or before it: private
- * authorities are welcome. A self-signed leaf is a warning.
+ * strength, signatures and order of the chain, what its authorities may sign, critical extensions, must-staple. A chain may
+ * end at any root, or before it: private authorities are welcome. A self-signed leaf is a warning.
  *
  * @see RFC 5280 §6.1 for the chain, RFC 9525 for names
  */
@@ -219,9 +182,10 @@ export function checkPair(reading: Reading, options: CheckOptions): Verdict {
     if (reading.key !== undefined) keyLabel(reading.key, 'The pair', found.problems);
     return { pair: undefined, ...found };
   }
-  checkLeaf(leaf, reading.key, found.problems);
+  const all = extensionsOf(reading.certificates, found.problems);
+  const extensions = all.get(leaf) ?? NO_EXTENSIONS;
+  found.problems.push(...checkLeaf(leaf, extensions, reading.key));
   const label = keyLabel(leaf.publicKey, 'The certificate', found.problems);
-  const extensions = extensionsOf(leaf, found.problems);
   if (extensions.mustStaple) {
     found.problems.push(
       problem(
@@ -232,7 +196,8 @@ export function checkPair(reading: Reading, options: CheckOptions): Verdict {
   }
   checkNames(extensions, options.hosts, found);
   checkDates(leaf, options.now, found);
-  checkChain(reading, options.now, found);
+  const links = checkChain(reading, options.now, found);
+  found.problems.push(...checkExtensions(links, all));
   for (const [index, certificate] of reading.certificates.entries()) {
     if (certificate !== leaf) keyLabel(certificate.publicKey, `Certificate ${index + 1}`, found.problems);
   }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { chainLinks, inLine, isSelfIssued, nameOf, signed } from './chain-links.ts';
 import { type Problem, problem } from './problem.ts';
 import { leafOf, type Reading } from './reading.ts';
 
@@ -10,51 +11,6 @@ export interface Findings {
 
 const WEAK = /sha-?1|md[245]/i;
 
-/** Gives the name of a certificate in one line, for people. */
-function nameOf(certificate: X509Certificate): string {
-  return inLine(certificate.subject);
-}
-
-function inLine(name: string | undefined): string {
-  const line = (name ?? '').split('\n').join(', ').slice(0, 200);
-  return line === '' ? 'no name' : `"${line}"`;
-}
-
-function signed(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  try {
-    return certificate.verify(issuer.publicKey);
-  } catch {
-    return false;
-  }
-}
-
-function isSelfIssued(certificate: X509Certificate): boolean {
-  return certificate.subject === certificate.issuer;
-}
-
-/** Gives the certificate that signed another: by name, and the one whose signature is right if several have the name. */
-function issuerOf(
-  certificate: X509Certificate,
-  among: readonly X509Certificate[],
-): X509Certificate | undefined {
-  if (isSelfIssued(certificate)) return undefined;
-  const named = among.filter(
-    (candidate) => candidate !== certificate && candidate.subject === certificate.issuer,
-  );
-  return named.find((candidate) => signed(certificate, candidate)) ?? named[0];
-}
-
-/** Gives the leaf, its issuer, and so on, as far as the certificates go. */
-function path(leaf: X509Certificate, certificates: readonly X509Certificate[]): readonly X509Certificate[] {
-  const links = [leaf];
-  let next = issuerOf(leaf, certificates);
-  while (next !== undefined && !links.includes(next)) {
-    links.push(next);
-    next = issuerOf(next, certificates);
-  }
-  return links;
-}
-
 function checkAuthority(issuer: X509Certificate, child: X509Certificate, now: number): readonly Problem[] {
   const problems: Problem[] = [];
   const name = nameOf(issuer);
@@ -62,8 +18,6 @@ function checkAuthority(issuer: X509Certificate, child: X509Certificate, now: nu
     const text = `The signature of ${nameOf(child)} was not made with the key of ${name}: the chain has a wrong certificate of this name.`;
     problems.push(problem('signature-wrong', text));
   }
-  if (!issuer.ca)
-    problems.push(problem('chain-not-ca', `${name} signed another certificate but is no authority.`));
   if (issuer.validToDate.getTime() < now) {
     problems.push(
       problem('expired', `The authority ${name} expired at ${issuer.validToDate.toISOString()}.`),
@@ -151,12 +105,12 @@ function checkOrder(
   return problems;
 }
 
-/** Adds what is wrong with the chain: order, gaps, strangers, signatures, dates and hashes (RFC 5280 §6.1, RFC 8446 §4.4.2). */
-export function checkChain(reading: Reading, now: number, found: Findings): void {
+/** Gives the chain, leaf first, and adds what is wrong with it: order, gaps, strangers, signatures, dates and hashes (RFC 5280 §6.1, RFC 8446 §4.4.2). */
+export function checkChain(reading: Reading, now: number, found: Findings): readonly X509Certificate[] {
   const certificates = withoutDoubles(reading.certificates, found.problems);
   const leaf = leafOf(reading);
-  if (leaf === undefined) return;
-  const links = path(leaf, certificates);
+  if (leaf === undefined) return [];
+  const links = chainLinks(leaf, certificates);
   found.problems.push(...checkOrder(certificates, links));
   for (const [index, link] of links.entries()) {
     const issuer = links[index + 1];
@@ -165,7 +119,7 @@ export function checkChain(reading: Reading, now: number, found: Findings): void
     const weak = index > 0 && isSelfIssued(link) ? undefined : checkSignatureHash(link);
     if (weak !== undefined) found.problems.push(weak);
   }
-  if (!isSelfIssued(leaf)) return;
+  if (!isSelfIssued(leaf)) return links;
   if (!signed(leaf, leaf))
     found.problems.push(
       problem('signature-wrong', 'The certificate is self-signed, but not with its own key.'),
@@ -174,4 +128,5 @@ export function checkChain(reading: Reading, now: number, found: Findings): void
     found.warnings.push(
       problem('self-signed', 'The certificate is self-signed: clients trust it only if they know it.'),
     );
+  return links;
 }

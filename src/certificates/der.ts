@@ -11,6 +11,10 @@ export type DerNode = forge.asn1.Asn1;
 
 /** Deepest nesting that is read. X.509 and PKCS#12 need fewer than 16 levels. */
 const MAX_DEPTH = 32;
+/** Most values that are read: some 10 ms. A chain and its key have some hundreds, a thousand host names as many more. */
+const MAX_VALUES = 20_000;
+/** Longest object identifier that is read; those of X.509 have 11 bytes at most. */
+const MAX_OID_BYTES = 32;
 
 const UNIVERSAL = 0x00;
 const CONTEXT = 0x80;
@@ -28,8 +32,24 @@ export function encode(node: DerNode): Buffer {
   return Buffer.from(asn1.toDer(node).getBytes(), 'latin1');
 }
 
-/** Reads one node that fills `bytes`. @throws Error on anything else, and past 32 levels of nesting */
+/** Whether there are more than so many values, nested or not; where `bytes` are no DER, at least as many as are read before that shows. */
+function isCrowded(bytes: Uint8Array): boolean {
+  let count = 0;
+  for (let at = 0; at < bytes.length; count++) {
+    if (count > MAX_VALUES) return true;
+    const constructed = ((bytes[at] ?? 0) & 0x20) !== 0;
+    const first = bytes[at + 1] ?? 0;
+    const more = first > 0x80 ? first & 0x7f : 0;
+    let length = first < 0x80 ? first : 0;
+    for (const byte of bytes.subarray(at + 2, at + 2 + more)) length = length * 256 + byte;
+    at += 2 + more + (constructed ? 0 : length);
+  }
+  return false;
+}
+
+/** Reads one node that fills `bytes`. @throws Error on anything else, past 32 levels of nesting, and past 20,000 values */
 export function decode(bytes: Uint8Array): DerNode {
+  if (isCrowded(bytes)) throw new Error('too many values');
   const options = { strict: true, parseAllBytes: true, decodeBitStrings: false, maxDepth: MAX_DEPTH };
   // The typings know only the boolean form of the second argument.
   const read: (bytes: string, options: unknown) => DerNode = asn1.fromDer as never;
@@ -113,11 +133,13 @@ export function content(node: DerNode | undefined): Buffer {
   return Buffer.concat(node.value.map((part) => content(part)));
 }
 
-/** Gives the dotted form of an object identifier. @throws Error when the node is none */
+/** Gives the dotted form of an object identifier. @throws Error when the node is none, or has more than 32 bytes */
 export function dotted(node: DerNode | undefined): string {
   if (node?.type !== asn1.Type.OID || node.tagClass !== UNIVERSAL)
     throw new Error('an identifier is missing');
-  return asn1.derToOid(binary(content(node)));
+  const bytes = content(node);
+  if (bytes.length > MAX_OID_BYTES) throw new Error('an identifier is too long');
+  return asn1.derToOid(binary(bytes));
 }
 
 /** Gives a non-negative integer, `Infinity` when it has more than 5 bytes. @throws Error when it is negative */

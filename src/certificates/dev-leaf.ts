@@ -5,7 +5,7 @@ import { type CertificatePair, checkPair } from './certificate.ts';
 import { type DevCa, issueDevLeaf } from './dev-ca.ts';
 import { canonicalName, wildcardOf } from './host-name.ts';
 import { readIfThere, replaceFile } from './private-file.ts';
-import { readPair } from './reading.ts';
+import { readOpenPair } from './reading.ts';
 
 /** Where a dev certificate lies and what it shall say. */
 export interface DevLeafPlace {
@@ -20,7 +20,7 @@ export interface DevLeafPlace {
 const RENEW_BEFORE_MS = 30 * 24 * 3600_000;
 
 function usable(text: string, place: DevLeafPlace, ca: DevCa): CertificatePair | undefined {
-  const reading = readPair({ certificate: text, key: text });
+  const reading = readOpenPair({ certificate: text, key: text });
   const { pair, problems } = checkPair(reading, { hosts: place.names, now: ca.clock() });
   const [leaf] = reading.certificates;
   if (pair === undefined || problems.length > 0 || leaf === undefined) return undefined;

@@ -52,7 +52,7 @@ export async function readFiles(files: PairFiles): Promise<FileReading> {
   const [certificate, key] = await Promise.allSettled([read(files.certificate), read(files.key)]);
   if (certificate.status === 'fulfilled' && key.status === 'fulfilled') {
     const source = { certificate: certificate.value, key: key.value, passphrase: files.passphrase?.reveal() };
-    return { ...readPair(source), stamp };
+    return { ...(await readPair(source)), stamp };
   }
   const problems = [
     { path: files.certificate, result: certificate },

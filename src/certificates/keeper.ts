@@ -1,4 +1,5 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
+import { turns } from './acme/turns.ts';
 import { devCaFor, loadBases, loadDev } from './base-pairs.ts';
 import { type CertificatePair, checkPair } from './certificate.ts';
 import { type CertificateView, type PairUpload, type RotationResult, viewOf } from './certificate-view.ts';
@@ -50,6 +51,8 @@ export class Keeper {
   #renewal: NodeJS.Timeout | undefined;
   #ca: DevCa | undefined;
   #queue: Promise<unknown> = Promise.resolve();
+  /** One after the other, so that the threads which derive keys are left to the rest of the house. */
+  readonly #readInTurn = turns(1);
 
   private constructor(options: KeeperOptions) {
     this.#options = options;
@@ -145,7 +148,12 @@ export class Keeper {
     upload: PairUpload,
     cause: 'upload' | 'acme' = 'upload',
   ): Promise<RotationResult> {
-    const reading = 'pkcs12' in upload ? await readPkcs12(upload) : readPair(upload);
+    // It replaces what counts as it comes: to read it may take a while. Whether it is good is told first.
+    const version = this.#vault.versionOf(name);
+    version.catch(() => undefined);
+    const reading = await this.#readInTurn(async () =>
+      'pkcs12' in upload ? await readPkcs12(upload) : await readPair(upload),
+    );
     const place = this.#places.placeFor(name);
     const pair = await this.#inTurn(async () =>
       this.#places.accept(place, checkPair(reading, this.#places.checks(name))),
@@ -153,7 +161,7 @@ export class Keeper {
     const present = served(this.#places.placeFor(name))?.pair.id;
     if (present === pair.id && place.deposit?.version !== LOST)
       return resultOf(pair, place, { confirmedBy: [this.#rotations.self], missing: [] });
-    return await this.#change(name, pair, { version: await this.#vault.versionOf(name), cause });
+    return await this.#change(name, pair, { version: await version, cause });
   }
 
   /**

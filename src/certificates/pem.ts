@@ -2,6 +2,8 @@
 export interface PemBlock {
   /** As in the BEGIN line, e.g. `EC PRIVATE KEY`. */
   readonly label: string;
+  /** What stands between the BEGIN and END lines. */
+  readonly body: string;
   /** The block with its BEGIN and END lines. */
   readonly text: string;
 }
@@ -10,6 +12,7 @@ export interface PemBlock {
 export const MAX_BYTES = 1024 * 1024;
 
 const FENCE = '-----';
+const CERTIFICATE_LABELS = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']);
 const BEGIN = /^BEGIN ([A-Z0-9 ]{1,64})$/;
 
 /**
@@ -22,8 +25,22 @@ export function pemBlocks(text: string): readonly PemBlock[] {
   for (let at = 1; at + 2 < parts.length; at++) {
     const label = BEGIN.exec(parts[at] ?? '')?.[1];
     if (label === undefined || parts[at + 2] !== `END ${label}`) continue;
-    blocks.push({ label, text: ['', ...parts.slice(at, at + 3), '\n'].join(FENCE) });
+    blocks.push({
+      label,
+      body: parts[at + 1] ?? '',
+      text: ['', ...parts.slice(at, at + 3), '\n'].join(FENCE),
+    });
     at += 2;
   }
   return blocks;
+}
+
+/** Whether a block holds a private key of whatever kind. */
+export function isKey({ label }: PemBlock): boolean {
+  return label.endsWith('PRIVATE KEY');
+}
+
+/** Whether a block holds an X.509 certificate. */
+export function isCertificate({ label }: PemBlock): boolean {
+  return CERTIFICATE_LABELS.has(label);
 }

@@ -1,19 +1,17 @@
-import {
-  createHmac,
-  createPrivateKey,
-  type KeyObject,
-  timingSafeEqual,
-  type X509Certificate,
-} from 'node:crypto';
+import { createHmac, hash, type KeyObject, timingSafeEqual, type X509Certificate } from 'node:crypto';
 import { children, content, type DerNode, decode, dotted, encode, isTagged, small } from './der.ts';
-import { boundIterations, decrypt, derivePkcs12, digestOf, KeyEncryptionError } from './key-encryption.ts';
-import { MAX_BYTES } from './pem.ts';
+import { digestOf } from './key-derivation.ts';
+import { decrypt } from './key-encryption.ts';
+import { KeyEncryptionError } from './key-encryption-error.ts';
+import { parseCertificates } from './parse-certificates.ts';
+import { derivePkcs12 } from './pkcs12-derivation.ts';
+import { readPlainKey } from './plain-key.ts';
 import { type Problem, problem } from './problem.ts';
-import { parseCertificates, type Reading } from './reading.ts';
+import type { Reading } from './reading.ts';
 
 /** A PKCS#12 bundle (`.p12`, `.pfx`). */
 export interface Pkcs12Source {
-  /** Base64, or the bytes themselves; 1 MiB at most. */
+  /** Base64, or the bytes themselves; 256 KiB at most. */
   readonly pkcs12: string | Uint8Array;
   readonly passphrase?: string | undefined;
 }
@@ -25,6 +23,11 @@ const SHROUDED_KEY_BAG = '1.2.840.113549.1.12.10.1.2';
 const CERTIFICATE_BAG = '1.2.840.113549.1.12.10.1.3';
 const X509 = '1.2.840.113549.1.9.22.1';
 
+/** Most bytes of a bundle: ten certificates of the longest kind and their key have less than 128 KiB. */
+const MAX_BUNDLE_BYTES = 256 * 1024;
+/** The same in base64, with line breaks. */
+const MAX_BUNDLE_TEXT = MAX_BUNDLE_BYTES * 1.4;
+
 /** Most safes in a bundle and most bags in a safe; real bundles have two safes and a bag per certificate. */
 const MAX_PARTS = 32;
 
@@ -32,7 +35,7 @@ const MAX_PARTS = 32;
 const MAX_ENCRYPTED = 4;
 
 interface Bags {
-  readonly keys: KeyObject[];
+  readonly keys: (KeyObject | Problem)[];
   readonly certificates: Buffer[];
   encrypted: number;
 }
@@ -44,13 +47,11 @@ async function checkMac(mac: DerNode, safes: Uint8Array, passphrase: string): Pr
   const [digestInfo, salt, iterations] = children(mac);
   const [algorithm, expected] = children(digestInfo);
   const digest = digestOf(dotted(children(algorithm)[0]));
-  const from = {
-    digest,
-    passphrase,
-    salt: content(salt),
-    iterations: boundIterations(iterations === undefined ? 1 : small(iterations)),
-  };
   const wanted = content(expected);
+  // Its length is the sender's to say, and with it how much is derived.
+  if (wanted.length !== hash(digest, '', 'buffer').length) throw new Error('a MAC of the wrong length');
+  const count = iterations === undefined ? 1 : small(iterations);
+  const from = { digest, passphrase, salt: content(salt), iterations: count };
   const key = await derivePkcs12(from, 3, wanted.length);
   const actual = createHmac(digest, key).update(safes).digest();
   if (actual.length !== wanted.length || !timingSafeEqual(actual, wanted)) throw new WrongPassphrase();
@@ -80,11 +81,13 @@ async function openKey(
   shrouded: boolean,
   passphrase: string,
   into: Bags,
-): Promise<KeyObject> {
-  if (!shrouded) return createPrivateKey({ key: encode(inner), format: 'der', type: 'pkcs8' });
+): Promise<KeyObject | Problem> {
+  if (!shrouded) return readPlainKey(encode(inner), 'pkcs8');
   const [algorithm, encrypted] = children(inner);
-  const key = await open(algorithm, content(encrypted), passphrase, into);
-  return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+  const key = readPlainKey(await open(algorithm, content(encrypted), passphrase, into), 'pkcs8');
+  // Without a MAC, a wrong passphrase gives a whole block of garbage now and then.
+  if ('word' in key && key.word === 'key-unreadable') throw new WrongPassphrase();
+  return key;
 }
 
 async function open(
@@ -120,7 +123,7 @@ async function openSafe(safe: DerNode, passphrase: string, into: Bags): Promise<
     }
     default:
       throw new KeyEncryptionError(
-        'pkcs12-unreadable',
+        'unsupported',
         'It is encrypted for a public key: export it with a passphrase.',
       );
   }
@@ -132,7 +135,7 @@ async function openBundle(bytes: Uint8Array, passphrase: string): Promise<Bags> 
   if (small(version) !== 3) throw new Error('not version 3');
   const [id, wrapped] = children(authenticated);
   if (dotted(id) !== DATA) {
-    throw new KeyEncryptionError('pkcs12-unreadable', 'It is signed instead of protected by a passphrase.');
+    throw new KeyEncryptionError('unsupported', 'It is signed instead of protected by a passphrase.');
   }
   const safes = content(children(wrapped)[0]);
   if (mac !== undefined) await checkMac(mac, safes, passphrase);
@@ -156,8 +159,10 @@ function inOrder(certificates: readonly X509Certificate[], key: KeyObject): read
 }
 
 function whatIsWrong(error: unknown, given: boolean): Problem {
-  if (error instanceof KeyEncryptionError)
-    return problem(error.word, `The PKCS#12 bundle is not accepted. ${error.message}`);
+  if (error instanceof KeyEncryptionError) {
+    const word = error.word === 'unsupported' ? 'pkcs12-unreadable' : error.word;
+    return problem(word, `The PKCS#12 bundle is not accepted. ${error.message}`);
+  }
   if (!(error instanceof WrongPassphrase)) {
     return problem('pkcs12-unreadable', 'The PKCS#12 bundle is damaged, or it is something else.');
   }
@@ -180,12 +185,13 @@ function failed(...problems: readonly Problem[]): Reading {
  *
  * @see RFC 7292
  *
- * Security: size, nesting, parts and iterations are bounded before work is done; a long derivation lets other work run.
+ * Security: size, nesting, parts and what derivations ask for are bounded before work is done; a long derivation lets other
+ * work run.
  */
 export async function readPkcs12(source: Pkcs12Source): Promise<Reading> {
   const { pkcs12, passphrase = '' } = source;
-  if (pkcs12.length > (typeof pkcs12 === 'string' ? MAX_BYTES * 1.4 : MAX_BYTES)) {
-    return failed(problem('too-large', 'The PKCS#12 bundle is larger than 1 MiB.'));
+  if (pkcs12.length > (typeof pkcs12 === 'string' ? MAX_BUNDLE_TEXT : MAX_BUNDLE_BYTES)) {
+    return failed(problem('too-large', 'The PKCS#12 bundle is larger than 256 KiB.'));
   }
   const bytes = typeof pkcs12 === 'string' ? decodeBase64(pkcs12) : pkcs12;
   if (bytes === undefined) return failed(problem('pkcs12-unreadable', 'The PKCS#12 bundle is not base64.'));
@@ -195,12 +201,16 @@ export async function readPkcs12(source: Pkcs12Source): Promise<Reading> {
   } catch (error) {
     return failed(whatIsWrong(error, passphrase !== ''));
   }
+  return readingOf(bags);
+}
+
+function readingOf({ keys, certificates: found }: Bags): Reading {
   const problems: Problem[] = [];
-  const certificates = parseCertificates(bags.certificates, problems);
-  if (bags.certificates.length === 0) {
+  const certificates = parseCertificates(found, problems);
+  if (found.length === 0) {
     problems.push(problem('no-certificate', 'There is no certificate in the PKCS#12 bundle.'));
   }
-  const [key, ...others] = bags.keys;
+  const [key, ...others] = keys;
   if (key === undefined) {
     problems.push(
       problem('no-key', 'There is no private key in the PKCS#12 bundle: export it with its key.'),
@@ -209,8 +219,9 @@ export async function readPkcs12(source: Pkcs12Source): Promise<Reading> {
   }
   if (others.length > 0) {
     problems.push(
-      problem('several-keys', `The PKCS#12 bundle holds ${bags.keys.length} private keys: export only one.`),
+      problem('several-keys', `The PKCS#12 bundle holds ${keys.length} private keys: export only one.`),
     );
   }
+  if ('word' in key) return { certificates, key: undefined, problems: [...problems, key] };
   return { certificates: inOrder(certificates, key), key, problems };
 }

@@ -6,7 +6,7 @@ import type { FileReading } from './files.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { depositWins, fingerprintOf, LOST, type Place, type PlacedDeposit, served } from './place.ts';
 import { invalid, type Problem, problem, sentences } from './problem.ts';
-import { readPair } from './reading.ts';
+import { readOpenPair } from './reading.ts';
 import { Shelf, type Shelved } from './shelf.ts';
 import type { BrokenDeposit, StoredDeposit, StoredPair } from './vault.ts';
 
@@ -71,7 +71,7 @@ export class Places {
 
   /** Checks a pair as it was stored. */
   verdictOf(name: string, stored: StoredPair): Verdict {
-    const reading = readPair({ certificate: stored.certificate, key: stored.key.reveal() });
+    const reading = readOpenPair({ certificate: stored.certificate, key: stored.key.reveal() });
     return checkPair(reading, this.checks(name));
   }
 

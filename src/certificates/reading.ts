@@ -1,10 +1,8 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { encryptionCost, MAX_ITERATIONS } from './key-encryption.ts';
-import { MAX_BYTES, type PemBlock, pemBlocks } from './pem.ts';
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { parseCertificates } from './parse-certificates.ts';
+import { isCertificate, isKey, MAX_BYTES, pemBlocks } from './pem.ts';
 import { type Problem, problem } from './problem.ts';
-
-/** Most certificates of one upload, the leaf included. */
-const MAX_CERTIFICATES = 10;
+import { readKey, readOpenKey } from './read-key.ts';
 
 /** What could be read of a pair; whatever could not is told by a problem, so that the rest can be checked all the same. */
 export interface Reading {
@@ -20,53 +18,16 @@ export function leafOf({ certificates, key }: Reading): X509Certificate | undefi
   return matching ?? certificates[0];
 }
 
-/** A pair as PEM. */
-export interface PemSource {
+/** A pair as PEM whose key is not encrypted. */
+export interface OpenPemSource {
   /** Leaf first, then whoever signed it, and so on. */
   readonly certificate: string;
   readonly key: string;
+}
+
+/** A pair as PEM. */
+export interface PemSource extends OpenPemSource {
   readonly passphrase?: string | undefined;
-}
-
-const CERTIFICATE_LABELS = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']);
-
-function isKey(block: PemBlock): boolean {
-  return block.label.endsWith('PRIVATE KEY');
-}
-
-function isCertificate(block: PemBlock): boolean {
-  return CERTIFICATE_LABELS.has(block.label);
-}
-
-/** Gives a certificate whose key and dates can be read too. @throws Error otherwise */
-function wholeCertificate(source: string | Uint8Array): X509Certificate {
-  const certificate = new X509Certificate(source);
-  const { publicKey, validFromDate, validToDate } = certificate;
-  const dated = Number.isFinite(validFromDate.getTime()) && Number.isFinite(validToDate.getTime());
-  if (!dated || publicKey.asymmetricKeyType === undefined) throw new Error('no dates or no key');
-  return certificate;
-}
-
-/** Parses certificates one by one, so that each unreadable one is told by its number. */
-export function parseCertificates(
-  sources: readonly (string | Uint8Array)[],
-  problems: Problem[],
-): readonly X509Certificate[] {
-  if (sources.length > MAX_CERTIFICATES) {
-    const text = `There are ${sources.length} certificates and at most ${MAX_CERTIFICATES} are accepted: send the leaf and the authorities that signed it, not a whole bundle.`;
-    problems.push(problem('too-many-certificates', text));
-  }
-  const certificates: X509Certificate[] = [];
-  for (const [index, source] of sources.slice(0, MAX_CERTIFICATES).entries()) {
-    try {
-      certificates.push(wholeCertificate(source));
-    } catch {
-      problems.push(
-        problem('certificate-unreadable', `Certificate ${index + 1} is damaged: it cannot be read as X.509.`),
-      );
-    }
-  }
-  return certificates;
 }
 
 function readCertificates(text: string, problems: Problem[]): readonly X509Certificate[] {
@@ -93,82 +54,32 @@ function readCertificates(text: string, problems: Problem[]): readonly X509Certi
   return [];
 }
 
-function isEncrypted(block: PemBlock): boolean {
-  return block.label === 'ENCRYPTED PRIVATE KEY' || block.text.includes('Proc-Type: 4,ENCRYPTED');
+function tooLarge(source: OpenPemSource): Reading | undefined {
+  const problems = (['certificate', 'key'] as const)
+    .filter((what) => source[what].length > MAX_BYTES)
+    .map((what) => problem('too-large', `The ${what} text is larger than 1 MiB.`));
+  return problems.length === 0 ? undefined : { certificates: [], key: undefined, problems };
 }
 
-function openKey(block: PemBlock, passphrase: string | undefined): KeyObject | Problem {
-  const encrypted = isEncrypted(block);
-  if (encrypted && (passphrase === undefined || passphrase === '')) {
-    return problem('passphrase-missing', 'The key is encrypted and no passphrase was given.');
-  }
-  if (block.label === 'ENCRYPTED PRIVATE KEY' && encryptionCost(block.text) > MAX_ITERATIONS) {
-    return problem(
-      'passphrase-cost',
-      `The key is encrypted with more than ${MAX_ITERATIONS} iterations: encrypt it anew with fewer.`,
-    );
-  }
-  try {
-    return createPrivateKey(
-      encrypted ? { key: block.text, passphrase: passphrase ?? '' } : { key: block.text },
-    );
-  } catch {
-    if (!encrypted)
-      return problem('key-unreadable', 'The key is damaged or of a kind that is not supported.');
-    return problem('passphrase-wrong', 'The passphrase does not open the key.');
-  }
-}
-
-function readKey(source: PemSource, problems: Problem[]): KeyObject | undefined {
-  const all = pemBlocks(source.key);
-  const blocks = all.filter(isKey);
-  const [block] = blocks;
-  if (block === undefined) {
-    const publicOnly = all.some((candidate) => candidate.label.endsWith('PUBLIC KEY'));
-    const certificate = all.some(isCertificate);
-    const cut = source.key.includes('PRIVATE KEY-----');
-    let hint = 'It must contain `-----BEGIN PRIVATE KEY-----`.';
-    if (cut) hint = 'It was cut off: the END line is missing or damaged.';
-    else if (publicOnly) hint = 'It holds a public key.';
-    else if (certificate) hint = 'It holds a certificate: certificate and key may have been swapped.';
-    problems.push(problem('no-key', `There is no private key in the key text. ${hint}`));
-    return undefined;
-  }
-  if (blocks.length > 1) {
-    problems.push(
-      problem(
-        'several-keys',
-        `The key text holds ${blocks.length} private keys: send only the one of the certificate.`,
-      ),
-    );
-    return undefined;
-  }
-  const key = openKey(block, source.passphrase);
-  if ('word' in key) {
-    problems.push(key);
-    return undefined;
-  }
-  return key;
+function readingOf(source: OpenPemSource, key: KeyObject | Problem): Reading {
+  const problems: Problem[] = [];
+  const certificates = readCertificates(source.certificate, problems);
+  if (!('word' in key)) return { certificates, key, problems };
+  return { certificates, key: undefined, problems: [...problems, key] };
 }
 
 /**
- * Reads a pair from PEM: PKCS#8, PKCS#1 and SEC 1 keys, encrypted or not. Never throws.
+ * Reads a pair from PEM: PKCS#8, PKCS#1 and SEC 1 keys, encrypted or not. Never rejects.
  *
  * @param source - 1 MiB at most for each text
  *
- * Security: a key whose encryption asks for more than 1,000,000 iterations is refused before any is made.
+ * Security: whatever an encryption asks for, the event loop does not wait for it: see `readKey`.
  */
-export function readPair(source: PemSource): Reading {
-  const problems: Problem[] = [];
-  for (const [what, text] of [
-    ['certificate', source.certificate],
-    ['key', source.key],
-  ] as const) {
-    if (text.length > MAX_BYTES)
-      problems.push(problem('too-large', `The ${what} text is larger than 1 MiB.`));
-  }
-  if (problems.length > 0) return { certificates: [], key: undefined, problems };
-  const certificates = readCertificates(source.certificate, problems);
-  const key = readKey(source, problems);
-  return { certificates, key, problems };
+export async function readPair(source: PemSource): Promise<Reading> {
+  return tooLarge(source) ?? readingOf(source, await readKey(source.key, source.passphrase));
+}
+
+/** Reads a pair from PEM as this program keeps it, in one step: a key that is encrypted is a problem. Never throws. */
+export function readOpenPair(source: OpenPemSource): Reading {
+  return tooLarge(source) ?? readingOf(source, readOpenKey(source.key));
 }

@@ -39,11 +39,16 @@ export interface CertificateSpec {
   readonly usages?: readonly string[];
   /** Default sha256. Ignored for Ed25519. */
   readonly hash?: SignatureHash;
-  readonly extra?: readonly {
-    readonly id: string;
-    readonly value: Uint8Array;
-    readonly critical?: boolean;
-  }[];
+  /** Further extensions; one that is there anyway is replaced. */
+  readonly extra?: readonly CertificateExtension[];
+}
+
+/** An extension as it shall be written. */
+export interface CertificateExtension {
+  readonly id: string;
+  /** DER. */
+  readonly value: Uint8Array;
+  readonly critical?: boolean;
 }
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
@@ -87,28 +92,35 @@ function keyId(key: KeyObject): Buffer {
     .digest();
 }
 
-function extension(id: string, critical: boolean, value: Uint8Array): DerNode {
+function extension({ id, critical = false, value }: CertificateExtension): DerNode {
   return critical ? sequence(oid(id), boolean(true), octets(value)) : sequence(oid(id), octets(value));
 }
 
 function extensionsOf(spec: CertificateSpec): DerNode {
   const ca = spec.ca === true;
   const usages = spec.usages ?? (ca ? [] : [SERVER_AUTH]);
-  const list = [
-    extension('2.5.29.19', true, encode(ca ? sequence(boolean(true)) : sequence())),
+  const signer = keyId(createPublicKey(spec.issuer.key));
+  const list: CertificateExtension[] = [
+    { id: '2.5.29.19', critical: true, value: encode(ca ? sequence(boolean(true)) : sequence()) },
     // keyCertSign and cRLSign for a CA; digitalSignature, all that an ephemeral key exchange needs, for a leaf
-    extension('2.5.29.15', true, encode(ca ? bits(Buffer.from([0x06]), 1) : bits(Buffer.from([0x80]), 7))),
-    extension('2.5.29.14', false, encode(octets(keyId(spec.publicKey)))),
-    extension('2.5.29.35', false, encode(sequence(retagged(0, keyId(createPublicKey(spec.issuer.key)))))),
+    {
+      id: '2.5.29.15',
+      critical: true,
+      value: encode(ca ? bits(Buffer.of(0x06), 1) : bits(Buffer.of(0x80), 7)),
+    },
+    { id: '2.5.29.14', value: encode(octets(keyId(spec.publicKey))) },
+    { id: '2.5.29.35', value: encode(sequence(retagged(0, signer))) },
   ];
-  if (usages.length > 0) list.push(extension('2.5.29.37', false, encode(sequence(...usages.map(oid)))));
+  if (usages.length > 0) list.push({ id: '2.5.29.37', value: encode(sequence(...usages.map(oid))) });
   const names = spec.names ?? [];
   if (names.length > 0) {
     // Without a subject this is the only name, so it is critical (RFC 5280 §4.2.1.6).
-    list.push(extension('2.5.29.17', spec.subject === '', encode(sequence(...names.map(alternativeName)))));
+    const critical = spec.subject === '';
+    list.push({ id: '2.5.29.17', critical, value: encode(sequence(...names.map(alternativeName))) });
   }
-  for (const { id, value, critical = false } of spec.extra ?? []) list.push(extension(id, critical, value));
-  return tagged(3, sequence(...list));
+  const extra = spec.extra ?? [];
+  const kept = list.filter(({ id }) => !extra.some((one) => one.id === id));
+  return tagged(3, sequence(...[...kept, ...extra].map(extension)));
 }
 
 /** Gives a positive serial number of 16 random bytes (RFC 5280 §4.1.2.2). */

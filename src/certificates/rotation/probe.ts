@@ -1,6 +1,7 @@
 import { isIP, type Socket } from 'node:net';
-import { connect } from 'node:tls';
+import { type ConnectionOptions, connect } from 'node:tls';
 import type { CertificatePair } from '../certificate.ts';
+import { pemBlocks } from '../pem.ts';
 import type { Found } from '../shelf.ts';
 import { LoopbackGate, type OwnConnection } from './loopback-gate.ts';
 
@@ -40,23 +41,27 @@ export class Probe {
   }
 
   /**
-   * Tries a pair at every endpoint, and gives the fingerprint that the client's side saw.
+   * Tries a pair at every endpoint, then once as a client does that trusts the top of its chain and nothing else, and gives
+   * the fingerprint that the client's side saw.
    *
    * @param found - the pair, as real handshakes would find it
-   * @throws Error in words for people: no endpoint, no handshake in three seconds, or another certificate
+   * @throws Error in words for people: no endpoint, no handshake in three seconds, another certificate, or a chain that
+   * OpenSSL refuses, with what it says
    */
   async try(pair: CertificatePair, found: Found): Promise<string> {
     if (!this.ready) throw new Error('its endpoints are not open yet');
     const gate = await LoopbackGate.open();
     this.#staged.set(gate.port, found);
     try {
+      const names = namesOf(pair);
       for (const endpoint of this.#endpoints) {
-        for (const name of namesOf(pair)) {
-          const connection = await gate.connection();
-          endpoint(connection.accepted);
-          await handshake(pair, connection, name);
-        }
+        for (const name of names) await handshake(pair, name, await connectionTo(endpoint, gate), ANY_CHAIN);
       }
+      const [endpoint] = this.#endpoints;
+      const [name] = names;
+      // With the right certificate everywhere, what is left to go wrong is its chain.
+      if (endpoint !== undefined && name !== undefined)
+        await handshake(pair, name, await connectionTo(endpoint, gate), trustIn(pair));
       return pair.fingerprint256;
     } finally {
       this.#staged.delete(gate.port);
@@ -71,14 +76,31 @@ function namesOf({ names }: CertificatePair): readonly string[] {
   return hosts.slice(0, MOST_NAMES).map((name) => name.replace(/^\*/, 'probe'));
 }
 
+async function connectionTo(endpoint: OwnEndpoint, gate: LoopbackGate): Promise<OwnConnection> {
+  const connection = await gate.connection();
+  endpoint(connection.accepted);
+  return connection;
+}
+
+const ANY_CHAIN: ConnectionOptions = { rejectUnauthorized: false };
+
+/**
+ * Gives what a client knows that trusts the last certificate of a chain, be it a root or not. Names were checked before: a
+ * wildcard is asked for by a name that may belong to nobody.
+ */
+function trustIn({ certificate }: CertificatePair): ConnectionOptions {
+  const ca = pemBlocks(certificate).at(-1)?.text ?? '';
+  return { ca, allowPartialTrustChain: true, rejectUnauthorized: true, checkServerIdentity: () => undefined };
+}
+
 function handshake(
   pair: CertificatePair,
-  { client, accepted }: OwnConnection,
   servername: string,
+  { client, accepted }: OwnConnection,
+  trust: ConnectionOptions,
 ): Promise<void> {
   return new Promise<void>((resolve, reject) => {
-    // Whether the chain is trusted is the business of clients; it was checked before it was staged.
-    const socket = connect({ socket: client, servername, rejectUnauthorized: false });
+    const socket = connect({ socket: client, servername, ...trust });
     const fail = (why: string): void => reject(new Error(`the handshake for ${servername} failed: ${why}`));
     socket.setTimeout(BOUND_MS, () => socket.destroy(new Error('it took too long')));
     socket.once('error', (error) => fail(error.message));

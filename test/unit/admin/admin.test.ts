@@ -97,6 +97,47 @@ test('an upload is PEM or PKCS#12, not both', async () => {
   assert.equal(answer.status, 400);
 });
 
+test('a body that may have one of two shapes is refused in words about the one that was meant', async () => {
+  const lacks = (key: string): string => `body must have required property '${key}'`;
+  const extra = (key: string): string => `body must NOT have additional properties: ${key}`;
+  const uploads: readonly (readonly [object, readonly string[]])[] = [
+    [{ certificate: 'x' }, [lacks('key')]],
+    [{ key: 'x' }, [lacks('certificate')]],
+    [{}, [lacks('certificate'), lacks('key')]],
+    [{ pkcs12: 'x', key: 'x' }, [extra('key')]],
+    [{ pkcs12: 1 }, ['body.pkcs12 must be string']],
+    [{ certificate: 1, key: 'x' }, ['body.certificate must be string']],
+    [{ certificate: 'x', key: 'x', more: 1 }, [extra('more')]],
+  ];
+  for (const [body, expected] of uploads) {
+    const { json } = await house.call('/v1/certificates/site', { method: 'PUT', body });
+    assert.deepEqual(Object(json).problems, expected);
+  }
+  const list = await house.call('/v1/certificates/site', { method: 'PUT', body: [] });
+  assert.deepEqual(Object(list.json).problems, ['body must be object']);
+  const revocations: readonly (readonly [object, readonly string[]])[] = [
+    [{ before: 5 }, [lacks('subject')]],
+    [{ jti: '' }, ['body.jti must NOT have fewer than 1 characters']],
+    [{ jti: 'x', before: 5 }, [extra('before')]],
+  ];
+  for (const [body, expected] of revocations) {
+    const { json } = await house.call('/v1/revocations', { method: 'POST', body });
+    assert.deepEqual(Object(json).problems, expected);
+  }
+});
+
+test('a body that is too large is refused with the bound, at once and over and over', async () => {
+  for (let round = 0; round < 5; round++) {
+    const body = { certificate: 'x'.repeat(5 * 1024 * 1024), key: 'x' };
+    const answer = await house.call('/v1/certificates/site', { method: 'PUT', body });
+    assert.equal(answer.status, 413);
+    assert.equal(codeOf(answer.json), 'SP_ADMIN_TOO_LARGE');
+    assert.deepEqual(Object(answer.json).problems, [
+      'The body is larger than 2 MiB, which is the most that is read',
+    ]);
+  }
+});
+
 test('accounts are listed, put and removed, and no hash leaves', async () => {
   assert.equal((await house.call('/v1/users')).status, 200);
   const put = await house.call('/v1/users/bob', {

@@ -15,17 +15,18 @@ import {
   rsa,
 } from '../../fixtures/certificates/bad-pairs.ts';
 import { authority, days, leaf, NOW, rsaKey, selfSigned } from '../../fixtures/certificates/pki.ts';
+import { GOOD_CHAINS } from '../../fixtures/certificates/refused-chains.ts';
 
-function check(source: PemSource, hosts: readonly string[] = HOSTS): Verdict {
-  return checkPair(readPair(source), { hosts, now: NOW });
+async function check(source: PemSource, hosts: readonly string[] = HOSTS): Promise<Verdict> {
+  return checkPair(await readPair(source), { hosts, now: NOW });
 }
 
 function words(verdict: Verdict): readonly string[] {
   return verdict.problems.map(({ word }) => word).sort();
 }
 
-test('a good pair is accepted with what is needed to serve and list it', () => {
-  const { pair, problems, warnings } = check({ certificate: chain, key: good.keyPem });
+test('a good pair is accepted with what is needed to serve and list it', async () => {
+  const { pair, problems, warnings } = await check({ certificate: chain, key: good.keyPem });
   assert.deepEqual([problems, warnings], [[], []]);
   assert.ok(pair !== undefined);
   assert.deepEqual(pair.names, NAMES);
@@ -36,7 +37,7 @@ test('a good pair is accepted with what is needed to serve and list it', () => {
   assert.ok(!JSON.stringify(pair).includes('PRIVATE'));
 });
 
-test('keys in every PEM form are accepted, encrypted ones with their passphrase', () => {
+test('keys in every PEM form are accepted, encrypted ones with their passphrase', async () => {
   const leafOfRsa = leaf(root, NAMES, { key: rsa });
   const forms: readonly (readonly [string, string])[] = [
     [leafOfRsa.certificate, rsa.export({ type: 'pkcs1', format: 'pem' }).toString()],
@@ -60,28 +61,28 @@ test('keys in every PEM form are accepted, encrypted ones with their passphrase'
     [good.certificate, `Bag Attributes\n  friendlyName: x\n${good.keyPem.replaceAll('\n', '\r\n')}`],
   ];
   for (const [certificate, key] of forms) {
-    const verdict = check({ certificate, key, passphrase: 'opensesame' });
+    const verdict = await check({ certificate, key, passphrase: 'opensesame' });
     assert.deepEqual(words(verdict), [], key.slice(0, 40));
     assert.match(verdict.pair?.key.reveal() ?? '', /^-----BEGIN PRIVATE KEY-----/);
   }
 });
 
-test('private authorities are welcome, with or without their root', () => {
+test('private authorities are welcome, with or without their root', async () => {
   for (const certificate of [chain + root.certificate, leaf(root, NAMES, { key: good.key }).certificate]) {
-    assert.deepEqual(check({ certificate, key: good.keyPem }).problems, []);
+    assert.deepEqual((await check({ certificate, key: good.keyPem })).problems, []);
   }
 });
 
-test('a self-signed leaf, a near end and a wide wildcard are warnings', () => {
+test('a self-signed leaf, a near end and a wide wildcard are warnings', async () => {
   const own = selfSigned(NAMES);
-  const verdict = check({ certificate: own.certificate, key: own.keyPem });
+  const verdict = await check({ certificate: own.certificate, key: own.keyPem });
   assert.deepEqual(verdict.problems, []);
   assert.deepEqual(
     verdict.warnings.map(({ word }) => word),
     ['self-signed'],
   );
   const near = leaf(root, ['*.localhost'], { notAfterMs: NOW + days(3) });
-  const soon = check({ certificate: near.certificate, key: near.keyPem }, []);
+  const soon = await check({ certificate: near.certificate, key: near.keyPem }, []);
   assert.deepEqual(
     soon.warnings.map(({ word }) => word),
     ['wildcard-wide', 'expires-soon'],
@@ -91,21 +92,27 @@ test('a self-signed leaf, a near end and a wide wildcard are warnings', () => {
 test('the table has at least 40 kinds of bad pairs', () => assert.ok(Object.keys(BAD_PAIRS).length >= 40));
 
 for (const [what, [source, expected, pattern]] of Object.entries(BAD_PAIRS)) {
-  test(`refused and named: ${what}`, () => {
-    const verdict = check(source);
+  test(`refused and named: ${what}`, async () => {
+    const verdict = await check(source);
     assert.deepEqual(words(verdict), expected, JSON.stringify(verdict.problems));
     assert.match(verdict.problems.map(({ text }) => text).join('\n'), pattern);
     for (const { text } of verdict.problems) assert.ok(!text.includes('PRIVATE KEY-----\n'));
   });
 }
 
-test('a signature with MD5 is refused', () => {
+for (const [what, source] of Object.entries(GOOD_CHAINS)) {
+  test(`accepted: ${what}`, async () => assert.deepEqual(words(await check(source)), []));
+}
+
+test('a signature with MD5 is refused', async () => {
   const signer = authority('Root', { key: rsa });
   const made = leaf(signer, NAMES, { hash: 'md5' });
-  assert.deepEqual(words(check({ certificate: made.certificate, key: made.keyPem })), ['signature-weak']);
+  assert.deepEqual(words(await check({ certificate: made.certificate, key: made.keyPem })), [
+    'signature-weak',
+  ]);
 });
 
-test('all problems of a pair are told at once', () => {
+test('all problems of a pair are told at once', async () => {
   const bad = leaf(root, ['other.example.com'], {
     hash: 'sha1',
     notAfterMs: NOW - 1,
@@ -122,16 +129,16 @@ test('all problems of a pair are told at once', () => {
     'passphrase-missing',
     'signature-weak',
   ];
-  assert.deepEqual(words(check(source, ['www.example.com'])), expected);
+  assert.deepEqual(words(await check(source, ['www.example.com'])), expected);
 });
 
-test('a thousand damaged uploads are refused without an exception', () => {
+test('a thousand damaged uploads are refused without an exception', async () => {
   const bytes = Buffer.from(chain + good.keyPem);
   for (let round = 0; round < 1000; round++) {
     const broken = Buffer.from(bytes);
     for (let flip = 0; flip < 3; flip++)
       broken[(round * 7919 + flip * 104729) % broken.length] = 32 + ((round + flip) % 90);
     const text = broken.toString('latin1');
-    check({ certificate: text, key: text });
+    await check({ certificate: text, key: text });
   }
 });

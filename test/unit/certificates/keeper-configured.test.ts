@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Secret } from '../../../src/lib/secret.ts';
+import { keyUnder, scrypt } from '../../fixtures/certificates/bombs.ts';
 import { fileConfig, house, until } from '../../fixtures/certificates/house.ts';
 import { days, rsaKey } from '../../fixtures/certificates/pki.ts';
+import { REFUSED_CHAINS } from '../../fixtures/certificates/refused-chains.ts';
 import { fingerprint, fresh, NAMES, refused, serving, upload } from '../../fixtures/certificates/uploads.ts';
 
 test('an upload wins over files until they change after it', async (t) => {
@@ -52,6 +55,27 @@ test('what cannot be served at start is a configuration error with every problem
     'SP_CONFIG_INVALID',
     /missing: file-unreadable: .*gone .*ENOENT[\s\S]*bad: no-key[\s\S]*two: name-taken: www\.example\.com[\s\S]*mixed: preset-conflict/,
   );
+});
+
+test('files pass the checks that uploads pass, at start and when they change', async (t) => {
+  const h = await house(t);
+  const good = fresh();
+  const keeper = await h.open([await fileConfig(h.folder, 'site', good)]);
+  const costly = { certificate: good.certificate, keyPem: keyUnder(scrypt(8192, 1, 20_000)) };
+  const rows: (readonly [string, { readonly certificate: string; readonly keyPem: string }])[] = [
+    ['passphrase-cost', costly],
+    ...Object.values(REFUSED_CHAINS).map(
+      ([{ certificate, key }, [word = '']]) => [word, { certificate, keyPem: key }] as const,
+    ),
+  ];
+  for (const [word, pair] of rows) {
+    const { source, ...rest } = await fileConfig(h.folder, 'site', pair);
+    assert.ok(source.kind === 'files');
+    const config = { ...rest, source: { ...source, passphrase: new Secret('x') } };
+    await refused(h.open([config]), 'SP_CONFIG_INVALID', new RegExp(`site: ${word}: `));
+  }
+  await until(() => h.log.some(({ message }) => message.includes('not taken over')));
+  assert.equal(serving(keeper), fingerprint(good));
 });
 
 test('identical pairs under two names are no ambiguity', async (t) => {
