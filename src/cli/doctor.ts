@@ -9,6 +9,7 @@ import { systemClock } from '../lib/clock.ts';
 import { DEFAULT_CONFIG, DEFAULT_DATA } from './admin-options.ts';
 import { findConfig } from './check.ts';
 import { type Finding, finding } from './diagnosis.ts';
+import { examineClients } from './doctor-clients.ts';
 import { examineCertificates, examinePermissions } from './doctor-files.ts';
 import { examineServed } from './doctor-served.ts';
 import { examineState } from './doctor-state.ts';
@@ -47,6 +48,7 @@ async function examine(flags: DoctorFlags, shell: Shell): Promise<Finding[]> {
   findings.push(await examineState(config));
   findings.push(...examineCertificates(config, systemClock));
   findings.push(...(await examineServed(config, flags.data, shell, systemClock)));
+  findings.push(...(await examineClients(config, systemClock)));
   findings.push(...examineWebhook(config));
   findings.push(...examinePermissions(config, resolve(shell.folder, flags.data)));
   findings.push(examineAdmin(config));
