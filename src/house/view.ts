@@ -3,6 +3,7 @@ import type { GatewayView, Readiness } from '../admin/view.ts';
 import type { Keeper } from '../certificates/keeper.ts';
 import type { OpenStreams } from '../streams/open-streams.ts';
 import { apiKeyView } from './api-key-view.ts';
+import { clientNotes, entryEnds } from './client-notes.ts';
 import type { Foundation } from './foundation.ts';
 import type { House } from './house.ts';
 import { issueToken } from './issue-token.ts';
@@ -82,6 +83,7 @@ export function makeView(parts: ViewParts): GatewayView {
       })),
     async metrics() {
       metrics.certificates(keeper().expiries());
+      metrics.clientEntries(entryEnds(house().demands));
       metrics.openStreams(streams.counts());
       return await metrics.text();
     },
@@ -104,7 +106,7 @@ export function makeView(parts: ViewParts): GatewayView {
 
 function readinessOf({ foundation, house, notes, stopping }: ViewParts): Readiness {
   const state = foundation.store.health();
-  const list = [...notes()];
+  const list = [...notes(), ...clientNotes(house().demands, foundation.clock())];
   if (!state.up)
     list.push('the state cannot be reached: known identities go on, new ones cannot be verified');
   if (stopping()) list.push('the gateway is stopping');
