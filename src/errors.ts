@@ -135,7 +135,7 @@ export type ErrorCode = keyof typeof ERRORS;
 /** What a failure says beside its code. */
 export interface GatewayErrorOptions {
   /** Private explanation for the log. Security: no credential, token, cookie, key or Redis argument. */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
   /** Word from a closed set, for the log and the metrics. */
   readonly reason?: string;
   readonly cause?: unknown;

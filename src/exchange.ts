@@ -57,8 +57,8 @@ export interface Client {
 export interface ClientCertificate {
   /** Id of the demand under which it was checked. */
   readonly demand: string;
-  /** Why it is not trusted, as OpenSSL names it; `undefined`: its chain, purpose, dates and revocation were in order. */
-  readonly fault: string | undefined;
+  /** Why it is not trusted; `undefined`: its chain, purpose, dates and revocation were in order. */
+  readonly fault: CertificateFault | undefined;
   /** Names of the entries of `authenticate.certificate` that vouch for it; none for one that is not trusted. */
   readonly vouchers: readonly string[];
   /** SHA-256 of its DER, 64 lower-case hex digits. */
@@ -73,6 +73,39 @@ export interface ClientCertificate {
   readonly uris: readonly string[];
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+}
+
+/** Why a handshake did not believe a client's certificate. Closed set, for logs and metrics; never told to the client. */
+export type CertificateFault =
+  | 'none-shown'
+  | 'revoked'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'purpose-wrong'
+  | 'authority-unknown'
+  | 'authority-ambiguous'
+  | 'chain-invalid'
+  | 'signature-wrong'
+  | 'crl-expired'
+  | 'crl-not-yet-valid'
+  | 'crl-missing'
+  | 'crl-invalid'
+  | 'malformed'
+  | 'other';
+
+/** A client whose certificate a handshake did not believe, or who showed none where there is no connection without. */
+export interface RefusedCertificate {
+  /** IP address of the socket's other end, IPv4-mapped IPv6 written as IPv4; empty when it could not be learned. */
+  readonly address: string;
+  /** Whether the client got no connection; otherwise the certificate just counts for nothing. */
+  readonly required: boolean;
+  /** Names of the entries of `authenticate.certificate` that the host asks for, the one that covers it first. */
+  readonly entries: readonly string[];
+  readonly reason: CertificateFault;
+  /** Canonical server name of the handshake; `undefined` when absent or none. */
+  readonly host: string | undefined;
+  /** SHA-256 of what was shown, 64 lower-case hex digits; `undefined` when there was nothing or it could not be read. */
+  readonly fingerprint: string | undefined;
 }
 
 /** One notebook per exchange: rooms write facts, only `observe/` reads them. */

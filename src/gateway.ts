@@ -10,6 +10,7 @@ import { watchFiles } from './config/watch.ts';
 import { asGatewayError, GatewayError } from './errors.ts';
 import { type AdminDoor, openAdmin } from './house/admin-door.ts';
 import { type CertificateCellar, certificatePicker, openCertificates } from './house/certificates.ts';
+import { clientNotes } from './house/client-notes.ts';
 import { demonstrationAccount } from './house/demonstration-account.ts';
 import { type Doors, openDoors } from './house/doors.ts';
 import { type Foundation, layFoundation } from './house/foundation.ts';
@@ -158,6 +159,7 @@ class Gateway {
       challenges: () => this.#cellar?.acme.board,
       ticketKeys: this.#foundation.ticketKeys,
       metrics: this.#foundation.metrics,
+      securityLog: this.#foundation.securityLog,
       onSample: (sample) => this.#cellar?.keeper.sampleHandshake(sample),
       serves: (host) => servesHost(present(this.#house).table, host),
     });
@@ -231,6 +233,8 @@ class Gateway {
     this.#adjust(config);
     this.#notes = restartNotes(config, this.#started ?? config);
     this.#foundation.metrics.configLoaded(house.generation, true);
+    for (const note of clientNotes(house.demands, this.#foundation.clock()))
+      this.#foundation.logger.warn({}, note);
     // What an issuer or a setting that is gone vouched for is not trusted any longer.
     if (before !== undefined && !vouchesAlike(before, house)) {
       this.#foundation.cache.forgetAll();

@@ -184,7 +184,8 @@ function refuse(routed: Routed, plan: Plan, judge: Method | undefined, verdict: 
   }
   if (verdict.kind === 'rejected') {
     if (judge !== undefined) tell(routed, judge, 'failed', verdict.reason);
-    throw noted(routed, new GatewayError('SP_AUTHENTICATE_REJECTED', { reason: verdict.reason, headers }));
+    const { reason, detail } = verdict;
+    throw noted(routed, new GatewayError('SP_AUTHENTICATE_REJECTED', { reason, detail, headers }));
   }
   const reason: ReasonWord = 'credential-absent';
   throw noted(routed, new GatewayError('SP_AUTHENTICATE_REQUIRED', { reason, headers }));

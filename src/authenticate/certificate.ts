@@ -31,7 +31,7 @@ export function makeCertificateMethod(judge: CertificateJudge): Method {
     inspect({ client: { certificate } }) {
       const entry = certificate && countingEntry(certificate, route, judge);
       if (certificate === undefined || entry === undefined || entry === 'beside') return { kind: 'absent' };
-      if (entry === 'untrusted') return rejected('certificate-untrusted');
+      if (entry === 'untrusted') return rejected('certificate-untrusted', certificate.fault);
       if (!datesHold(certificate, judge.clock())) return rejected('certificate-expired');
       return verdictOf(certificate, entry);
     },

@@ -42,6 +42,8 @@ export interface Verified {
 export interface Rejected {
   readonly kind: 'rejected';
   readonly reason: ReasonWord;
+  /** More of it, for the log. Never client text. */
+  readonly detail?: string | undefined;
 }
 
 /** `absent`: ask the next method. `rejected`: stop; a bad credential never falls through to a weaker method. */
@@ -75,6 +77,6 @@ export interface Method {
 }
 
 /** Gives a verdict that stops the request. */
-export function rejected(reason: ReasonWord): Rejected {
-  return { kind: 'rejected', reason };
+export function rejected(reason: ReasonWord, detail?: string): Rejected {
+  return { kind: 'rejected', reason, ...(detail === undefined ? {} : { detail }) };
 }

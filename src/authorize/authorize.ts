@@ -79,10 +79,10 @@ function compile({ config }: Route): CompiledRoute {
   return { open: false, tests: config.allow === 'authenticated' ? [] : compilePolicy(config.allow) };
 }
 
-function demand({ arrived }: Identified, { code, reason }: MissingProof): GatewayError {
+function demand({ arrived }: Identified, { code, reason, detail }: MissingProof): GatewayError {
   arrived.record.decision = 'denied';
   arrived.record.reason = reason;
-  return new GatewayError(code, { reason });
+  return new GatewayError(code, { reason, detail });
 }
 
 function deny({ arrived }: Identified, reason: string): GatewayError {

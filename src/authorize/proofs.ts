@@ -13,16 +13,16 @@ export interface MissingProof {
     | 'sign-in-too-old'
     | 'certificate-missing'
     | 'certificate-untrusted';
+  /** What is wrong with what was shown, for the log. */
+  readonly detail?: string | undefined;
 }
 
 /** Gives what is missing on a route that lets nobody through without a client certificate that counts there, or `undefined`. */
 export function missingCertificate({ arrived, certificate }: Identified): MissingProof | undefined {
   if (certificate !== undefined) return undefined;
-  const isShown = arrived.client.certificate !== undefined;
-  return {
-    code: 'SP_AUTHORIZE_CERTIFICATE',
-    reason: isShown ? 'certificate-untrusted' : 'certificate-missing',
-  };
+  const shown = arrived.client.certificate;
+  const reason = shown === undefined ? 'certificate-missing' : 'certificate-untrusted';
+  return { code: 'SP_AUTHORIZE_CERTIFICATE', reason, detail: shown?.fault };
 }
 
 /** Gives what a request hangs on that needs a certificate beside its credential: it ends with whichever ends first. */

@@ -9,6 +9,8 @@ import { canonicalName, wildcardOf } from './host-name.ts';
 export interface ClientDemand {
   /** Equal for equal entries; part of the TLS policy. */
   readonly id: string;
+  /** Of the entries, the one that covers the host first. */
+  readonly names: readonly string[];
   /** Whether a client without a good certificate gets no connection. */
   readonly required: boolean;
   /** PEM. */
@@ -81,6 +83,11 @@ export class ClientDemands {
     return known.get('*');
   }
 
+  /** Gives all entries, also those that no host asks for. */
+  get entries(): readonly ClientEntry[] {
+    return [...this.#entries.values()];
+  }
+
   byId(id: string): ClientDemand | undefined {
     return this.#byId.get(id);
   }
@@ -118,6 +125,7 @@ function demandOf(covering: string | undefined, entries: readonly ClientEntry[])
     .digest('base64url');
   return {
     id,
+    names: entries.map(({ config }) => config.name),
     required: first?.config.mode === 'require',
     ca: [...new Set(entries.flatMap(({ ca }) => ca))],
     crl: [...new Set(entries.flatMap(({ crl }) => crl))],

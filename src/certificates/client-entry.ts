@@ -2,7 +2,9 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { ClientCertificateConfig } from '../config/config.ts';
+import { subjectName } from './distinguished-name.ts';
 import { pemBlocks } from './pem.ts';
+import { type RevocationList, readRevocationList } from './revocation-list.ts';
 
 /** One entry of `authenticate.certificate` with what its files hold. */
 export interface ClientEntry {
@@ -15,6 +17,10 @@ export interface ClientEntry {
   readonly crl: readonly string[];
   /** `ca`, read. */
   readonly authorities: readonly X509Certificate[];
+  /** Names of the authorities, in their order, as `nameOf` gives them. */
+  readonly subjects: readonly string[];
+  /** `crl`, read. */
+  readonly lists: readonly RevocationList[];
 }
 
 /** Reads the files of an entry. @throws Error when one of its authorities or revocation lists cannot be used */
@@ -30,7 +36,8 @@ export async function loadClientEntry(config: ClientCertificateConfig): Promise<
   const id = createHash('sha256')
     .update(JSON.stringify([settings, ca, crl]))
     .digest('base64url');
-  return { id, config, ca, crl, authorities };
+  const subjects = authorities.map(subjectName);
+  return { id, config, ca, crl, authorities, subjects, lists: crl.map(readRevocationList) };
 }
 
 async function blocksOf(file: string, label: string): Promise<readonly string[]> {

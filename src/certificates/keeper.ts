@@ -1,11 +1,10 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
 import { turns } from './acme/turns.ts';
-import { devCaFor, loadBases, loadDev } from './base-pairs.ts';
+import { devCaFor, loadBases } from './base-pairs.ts';
 import { type CertificatePair, checkPair } from './certificate.ts';
 import { type CertificateView, type PairUpload, type RotationResult, viewOf } from './certificate-view.ts';
 import { DepositSync } from './deposit-sync.ts';
 import type { DevCa } from './dev-ca.ts';
-import { isDue } from './dev-leaf.ts';
 import { FileWatch } from './file-watch.ts';
 import type { FileReading } from './files.ts';
 import { Inventory } from './inventory.ts';
@@ -15,6 +14,7 @@ import { depositWins, fingerprintOf, LOST, type Place, served, storedOf } from '
 import { Places } from './places.ts';
 import { invalid, problem, sentences } from './problem.ts';
 import { readPair } from './reading.ts';
+import { renewDevPairs } from './renew-dev-pairs.ts';
 import type { Confirmation, RotationCause } from './rotation/rotation.ts';
 import { Rotations } from './rotation/rotations.ts';
 import type { HandshakeSample } from './rotation/trials.ts';
@@ -328,20 +328,7 @@ export class Keeper {
   }
 
   async #renew(): Promise<void> {
-    const ca = this.#ca;
-    if (ca === undefined) return;
-    const { clock, logger } = this.#options;
-    for (const place of this.#places.all()) {
-      const { base, config } = place;
-      if (config?.source.kind !== 'dev' || base === undefined || !isDue(base, clock)) continue;
-      const options = { ...this.#options, hostsOf: () => base.names };
-      try {
-        this.#places.setBase(place, await loadDev(place.name, config.source, options, ca));
-      } catch (error) {
-        const { detail } = asGatewayError(error);
-        logger.error({ certificate: place.name, detail }, 'a dev certificate could not be renewed');
-      }
-    }
+    if (this.#ca !== undefined) await renewDevPairs(this.#places, this.#options, this.#ca);
   }
 }
 

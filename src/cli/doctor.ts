@@ -10,6 +10,7 @@ import { DEFAULT_CONFIG, DEFAULT_DATA } from './admin-options.ts';
 import { findConfig } from './check.ts';
 import { type Finding, finding } from './diagnosis.ts';
 import { examineCertificates } from './doctor-certificates.ts';
+import { examineClients } from './doctor-clients.ts';
 import { examinePermissions } from './doctor-permissions.ts';
 import { askServed } from './doctor-served.ts';
 import { examineState } from './doctor-state.ts';
@@ -48,6 +49,7 @@ async function examine(flags: DoctorFlags, shell: Shell): Promise<Finding[]> {
   findings.push(await examineState(config));
   const told = await askServed(config, flags.data, shell);
   findings.push(...examineCertificates(config, told.certificates, systemClock), ...told.found);
+  findings.push(...(await examineClients(config, systemClock)));
   findings.push(...examineWebhook(config));
   findings.push(...examinePermissions(config, resolve(shell.folder, flags.data)));
   findings.push(examineAdmin(config));

@@ -10,6 +10,7 @@ import { type HandshakeSample, HandshakeWatch } from '../listen/handshake-watch.
 import { makePlainServer } from '../listen/plain-server.ts';
 import { makeTlsServer, type TlsServer } from '../listen/tls-server.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { SecurityLog } from '../observe/security-log.ts';
 
 export interface DoorsParts {
   readonly config: Config;
@@ -20,6 +21,7 @@ export interface DoorsParts {
   /** Keys of session tickets. */
   readonly ticketKeys: TicketKeys;
   readonly metrics: Metrics;
+  readonly securityLog: SecurityLog;
   /** Learns which certificates clients take. */
   readonly onSample: (sample: HandshakeSample) => void;
   readonly serves: (host: string) => boolean;
@@ -50,6 +52,10 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
         limits,
         arrivals,
         watch,
+        onRefusedClient(refused) {
+          parts.metrics.clientCertificateRefused(refused.reason);
+          parts.securityLog.certificate(refused);
+        },
         onHandshake: (outcome, protocol) => parts.metrics.handshake(protocol, outcome),
       });
       countConnections(server, parts.metrics);

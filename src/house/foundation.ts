@@ -85,6 +85,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
     const audit = new Audit({ records, destination: sink, clock, logger, process: roster.self });
     const ticketKeys = await TicketKeys.load({ records, sealer, clock, logger });
     const coarse = startCoarseClock(TICK_MS);
+    const securityLog = makeSecurityLog({ destination: sink, clock, canonicalName });
     store.onHealth(({ up }) => metrics.storeUp(up));
     metrics.storeUp(store.health().up);
     return {
@@ -94,7 +95,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       logger,
       metrics,
       accessLog: makeAccessLog(sink, clock),
-      securityLog: makeSecurityLog({ destination: sink, clock, canonicalName }),
+      securityLog,
       store,
       sealer,
       notices,
@@ -108,6 +109,7 @@ export async function layFoundation(parts: FoundationParts): Promise<Foundation>
       dataFolder: parts.dataFolder,
       async close() {
         coarse.stop();
+        securityLog.close();
         ownKeys.close();
         ticketKeys.close();
         await Promise.all([roster.close(), audit.close()]);

@@ -4,6 +4,7 @@ import type { Keeper } from '../certificates/keeper.ts';
 import { firstFew } from '../lib/first-few.ts';
 import type { OpenStreams } from '../streams/open-streams.ts';
 import { apiKeyView } from './api-key-view.ts';
+import { clientNotes, entryEnds } from './client-notes.ts';
 import type { Foundation } from './foundation.ts';
 import type { House } from './house.ts';
 import { issueToken } from './issue-token.ts';
@@ -84,6 +85,7 @@ export function makeView(parts: ViewParts): GatewayView {
       })),
     async metrics() {
       metrics.certificates(keeper().expiries());
+      metrics.clientEntries(entryEnds(house().demands));
       metrics.openStreams(streams.counts());
       return await metrics.text();
     },
@@ -106,7 +108,7 @@ export function makeView(parts: ViewParts): GatewayView {
 
 function readinessOf({ foundation, house, keeper, notes, stopping }: ViewParts): Readiness {
   const state = foundation.store.health();
-  const list = [...notes()];
+  const list = [...notes(), ...clientNotes(house().demands, foundation.clock())];
   if (!state.up)
     list.push('the state cannot be reached: known identities go on, new ones cannot be verified');
   const unserved = keeper().inventory.unserved();

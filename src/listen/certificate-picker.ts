@@ -27,6 +27,8 @@ export interface NamelessCertificate {
 export interface ClientDemand {
   /** Part of the TLS policy; changes with everything that a verdict depends on. */
   readonly id: string;
+  /** Of the entries that are asked for, the one that covers the host first. */
+  readonly names: readonly string[];
   /** Without a good certificate there is no connection. */
   readonly required: boolean;
   readonly ca: readonly string[];
@@ -60,5 +62,3 @@ export interface CertificatePicker {
 export function tlsPolicyId(certificate: string, demand: string | undefined): string {
   return demand === undefined ? certificate : `${certificate} ${demand}`;
 }
-
-/** What a TLS endpoint needs. */

@@ -3,24 +3,29 @@ import type { TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../exchange.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
 import { unmappedAddress } from '../lib/ip-range.ts';
+import { certificateFault } from './certificate-fault.ts';
 import { type CertificatePicker, type ClientDemand, tlsPolicyId } from './certificate-picker.ts';
 import { type Connection, describeConnection } from './connection.ts';
+import type { RefusedClients } from './refused-clients.ts';
 
 /** Certificates of a handshake that are read: many more than a real chain has. */
 const MAX_SENT = 64;
 
+/** Under what a connection is looked at. */
+export interface Terms {
+  readonly certificates: CertificatePicker;
+  /** What the server that shook hands asked of the client. */
+  readonly demand: ClientDemand | undefined;
+  /** Learns of certificates that are not believed. */
+  readonly refused: RefusedClients;
+}
+
 /**
  * Gives the facts of a connection whose handshake is done, or `undefined` when it must be dropped: the name that OpenSSL
  * read demands a newer protocol or another proof than the handshake was made under, or a required certificate is not there.
- *
- * @param demand - what the server that shook hands asked of the client
  */
-export function describeSocket(
-  socket: TLSSocket,
-  http: '1.1' | '2',
-  certificates: CertificatePicker,
-  demand: ClientDemand | undefined,
-): Connection | undefined {
+export function describeSocket(socket: TLSSocket, http: '1.1' | '2', terms: Terms): Connection | undefined {
+  const { certificates, demand } = terms;
   const { servername } = socket as { servername?: string | false };
   const serverName = typeof servername === 'string' ? canonicalHost(servername) : undefined;
   const picked =
@@ -28,7 +33,7 @@ export function describeSocket(
   const tlsProtocol = socket.getProtocol() ?? '';
   if (picked?.minVersion === 'TLSv1.3' && tlsProtocol !== 'TLSv1.3') return undefined;
   if (certificates.demandOf(serverName)?.id !== demand?.id) return undefined;
-  const certificate = demand === undefined ? undefined : shown(socket, demand, certificates);
+  const certificate = demand === undefined ? undefined : shown(socket, demand, terms);
   if (demand?.required === true && (certificate?.vouchers.length ?? 0) === 0) return undefined;
   return describeConnection({
     peer: unmappedAddress(socket.remoteAddress ?? ''),
@@ -41,20 +46,25 @@ export function describeSocket(
   });
 }
 
-/** Gives the certificate that the client showed. @throws nothing: one that cannot be read is a fault */
+/** Gives the certificate that the client showed. @throws nothing: one that cannot be read is none */
 function shown(
   socket: TLSSocket,
   demand: ClientDemand,
-  certificates: CertificatePicker,
+  { certificates, refused }: Terms,
 ): ClientCertificate | undefined {
   const x509 = socket.getPeerX509Certificate();
   if (x509 === undefined) return undefined;
   const fault =
-    socket.authorized && !socket.isSessionReused() ? undefined : String(socket.authorizationError);
+    socket.authorized && !socket.isSessionReused()
+      ? undefined
+      : certificateFault(String(socket.authorizationError));
   try {
+    const facts = certificates.readClient(x509);
     const vouchers = fault === undefined ? certificates.vouchers(sentWith(x509), demand.id) : [];
-    return { ...certificates.readClient(x509), demand: demand.id, fault, vouchers };
+    if (vouchers.length === 0) refused.refuse(socket, fault ?? 'authority-ambiguous', demand, x509);
+    return { ...facts, demand: demand.id, fault, vouchers };
   } catch {
+    refused.refuse(socket, 'malformed', demand, x509);
     return undefined;
   }
 }

@@ -11,7 +11,8 @@ import {
 import type { Socket } from 'node:net';
 import type { SecureContext, SecureContextOptions, TLSSocket } from 'node:tls';
 import type { LimitsConfig } from '../config/config.ts';
-import { canonicalHost } from '../lib/canonical-host.ts';
+import type { RefusedCertificate } from '../exchange.ts';
+import { answerServerName, type SniAnswer } from './answer-server-name.ts';
 import type { Arrivals } from './arrive.ts';
 import type { CertificatePicker, ClientDemand } from './certificate-picker.ts';
 import { ACME_PROTOCOL, type Challenges, ProtocolChoice } from './challenge-answers.ts';
@@ -24,6 +25,7 @@ import type { HandshakeWatch } from './handshake-watch.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { namelessContext } from './nameless-context.ts';
 import { overhear } from './overhear.ts';
+import { RefusedClients } from './refused-clients.ts';
 import { sessionWatch } from './session-watch.ts';
 
 export interface TlsServerParts {
@@ -35,6 +37,8 @@ export interface TlsServerParts {
   readonly challenges: Challenges;
   /** Learns which certificates clients take; absent: nobody wants to know. */
   readonly watch?: HandshakeWatch;
+  /** Learns of clients whose certificate is not believed; absent: nobody wants to know. */
+  readonly onRefusedClient?: (refused: RefusedCertificate) => void;
   readonly onHandshake: (outcome: 'done' | 'failed' | 'refused', protocol: string) => void;
 }
 
@@ -58,7 +62,8 @@ const MAX_REJECTED_STREAMS = 100;
 export function makeTlsServer(parts: TlsServerParts): TlsServer {
   const { limits, certificates } = parts;
   const admits = connectionLimit(limits.connectionsPerAddress);
-  const shared = { idle: new IdleConnections(), watch: sessionWatch(limits) };
+  const refused = new RefusedClients(parts.onRefusedClient ?? (() => {}));
+  const shared = { idle: new IdleConnections(), watch: sessionWatch(limits), refused };
   const server = makeOne(parts, undefined, shared);
   const guarded = new GuardedServers<ClientDemand>(
     (demand) => makeOne(parts, demand, shared),
@@ -103,25 +108,29 @@ export function makeTlsServer(parts: TlsServerParts): TlsServer {
 interface Shared {
   readonly idle: IdleConnections;
   readonly watch: (session: ServerHttp2Session) => void;
+  readonly refused: RefusedClients;
 }
 
 /** Makes a server that speaks HTTP under one demand on its clients; connections are handed to it. */
 function makeOne(parts: TlsServerParts, demand: ClientDemand | undefined, shared: Shared): Http2SecureServer {
-  const { arrivals } = parts;
-  const { idle, watch } = shared;
-  const options = demand === undefined ? serverOptions(parts) : guardedOptions(parts, demand);
+  const { arrivals, certificates } = parts;
+  const { idle, watch, refused } = shared;
+  const options =
+    demand === undefined ? serverOptions(parts, refused) : guardedOptions(parts, refused, demand);
+  const terms = { certificates, demand, refused };
   const server = createSecureServer(options);
-  server.prependListener('connection', namelessContext(server, options, parts.certificates));
+  server.prependListener('connection', namelessContext(server, options, certificates));
   const connections = new WeakMap<object, Connection>();
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    parts.watch?.failed(socket, error, parts.certificates.nameless()?.name);
+    parts.watch?.failed(socket, error, certificates.nameless()?.name);
+    if (demand !== undefined) refused.failed(socket, error, demand);
     parts.onHandshake('failed', 'none');
     socket.destroy();
   });
   const describeHttp1 = (socket: TLSSocket): Connection | undefined => {
     const known = connections.get(socket);
     if (known !== undefined) return known;
-    const described = describeSocket(socket, '1.1', parts.certificates, demand);
+    const described = describeSocket(socket, '1.1', terms);
     if (described === undefined) {
       socket.destroy();
       return undefined;
@@ -130,7 +139,7 @@ function makeOne(parts: TlsServerParts, demand: ClientDemand | undefined, shared
     return described;
   };
   server.on('secureConnection', (socket: TLSSocket) => {
-    parts.watch?.done(socket, parts.certificates.nameless()?.name);
+    parts.watch?.done(socket, certificates.nameless()?.name);
     parts.onHandshake('done', socket.getProtocol() ?? 'none');
     socket.setNoDelay(true);
     idle.shaken(socket);
@@ -144,7 +153,7 @@ function makeOne(parts: TlsServerParts, demand: ClientDemand | undefined, shared
       session.destroy();
       return;
     }
-    const described = describeSocket(session.socket as TLSSocket, '2', parts.certificates, demand);
+    const described = describeSocket(session.socket as TLSSocket, '2', terms);
     if (described === undefined) {
       session.destroy();
       return;
@@ -208,7 +217,11 @@ function takeHttp2(
 
 const END_STREAM = 0x1;
 
-function serverOptions(parts: TlsServerParts, demand?: ClientDemand): SecureServerOptions {
+function serverOptions(
+  parts: TlsServerParts,
+  refused: RefusedClients,
+  demand?: ClientDemand,
+): SecureServerOptions {
   const { limits } = parts;
   const protocols = new ProtocolChoice(parts.challenges);
   return {
@@ -219,6 +232,7 @@ function serverOptions(parts: TlsServerParts, demand?: ClientDemand): SecureServ
     allowHTTP1: true,
     handshakeTimeout: handshakeBound(limits),
     ALPNCallback(this: TLSSocket, { servername, protocols: offered }) {
+      if (demand?.required === true) refused.watch(this);
       return protocols.choose(this, servername, offered);
     },
     SNICallback(this: TLSSocket, serverName: string, done: SniAnswer) {
@@ -226,7 +240,8 @@ function serverOptions(parts: TlsServerParts, demand?: ClientDemand): SecureServ
         answerProof(protocols, this, done);
         return;
       }
-      answerServerName({ socket: this, demand, ...parts }, serverName, done);
+      if (demand?.required === true) refused.watch(this);
+      answerServerName({ socket: this, demand, refused, ...parts }, serverName, done);
     },
     // `storeHTTPOptions` of node's HTTP/1.1 server reads these, though the types of `http2` do not know them.
     ...{
@@ -259,9 +274,13 @@ function serverOptions(parts: TlsServerParts, demand?: ClientDemand): SecureServ
  * Security: no tickets, so that every handshake shows the certificate and has it checked against today's authorities and
  * revocation lists; and sessions of other servers belong to another context.
  */
-function guardedOptions(parts: TlsServerParts, demand: ClientDemand): SecureServerOptions {
+function guardedOptions(
+  parts: TlsServerParts,
+  refused: RefusedClients,
+  demand: ClientDemand,
+): SecureServerOptions {
   return {
-    ...serverOptions(parts, demand),
+    ...serverOptions(parts, refused, demand),
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
     sessionIdContext: demand.id.slice(0, 32),
     requestCert: true,
@@ -280,8 +299,6 @@ function checkingInterval({ headerTimeoutMs }: LimitsConfig): number {
   return headerTimeoutMs === 0 ? 30_000 : Math.max(100, Math.min(1_000, headerTimeoutMs / 4));
 }
 
-type SniAnswer = (error: Error | null, context?: SecureContext) => void;
-
 function answerProof(protocols: ProtocolChoice, socket: TLSSocket, done: SniAnswer): void {
   const nothing = new Error('nothing is to be proven for the name');
   const answer = (context: SecureContext | undefined): void => {
@@ -290,34 +307,4 @@ function answerProof(protocols: ProtocolChoice, socket: TLSSocket, done: SniAnsw
     else done(null, context);
   };
   protocols.contextOf(socket).then(answer, () => answer(undefined));
-}
-
-interface Handshake {
-  readonly socket: TLSSocket;
-  readonly demand: ClientDemand | undefined;
-  readonly certificates: CertificatePicker;
-  readonly watch?: HandshakeWatch;
-}
-
-/** Never throws: what is thrown inside the callback would end the process. */
-function answerServerName(
-  { socket, demand, certificates, watch }: Handshake,
-  serverName: string,
-  done: SniAnswer,
-): void {
-  try {
-    const staged = certificates.stagedFor(socket);
-    const name = canonicalHost(serverName);
-    // What is no host name is treated as an unknown one, never as an absent one.
-    const picked =
-      staged ?? (name === undefined ? undefined : certificates.find(name)) ?? certificates.find(undefined);
-    if (picked?.minVersion === 'TLSv1.3' && socket.getProtocol() !== 'TLSv1.3') {
-      done(new Error('the name demands a newer protocol'));
-    } else {
-      if (staged === undefined && picked !== undefined) watch?.shows(socket, picked.certificateFor(socket));
-      done(null, picked?.contextFor(socket, demand));
-    }
-  } catch {
-    done(new Error('no certificate for the name'));
-  }
 }

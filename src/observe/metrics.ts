@@ -1,9 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
+import { type ClientMetrics, clientMetrics } from './client-metrics.ts';
 import { Spread, type SpreadCell } from './spread.ts';
 import { Tally, type TallyCell } from './tally.ts';
 
 /** Everything the house counts. Each method is cheap enough for the hot path where the hot path calls it. */
-export interface Metrics {
+export interface Metrics extends ClientMetrics {
   /** Counts one exchange. `route` comes from the configuration, never from the client; `upstreamMs` only when one answered. */
   exchange(exchange: CountedExchange): void;
   /** Counts one verdict; words from closed sets. */
@@ -56,6 +57,7 @@ export function makeMetrics(): Metrics {
     exchange: exchangeCounter(registry),
     authentication: verdictCounter(registry),
     ...houseGauges(registry),
+    ...clientMetrics(registry),
     text: () => registry.metrics(),
   };
 }
@@ -125,7 +127,9 @@ function verdictCounter(registry: Registry): Metrics['authentication'] {
   };
 }
 
-function houseGauges(registry: Registry): Omit<Metrics, 'exchange' | 'authentication' | 'text'> {
+function houseGauges(
+  registry: Registry,
+): Omit<Metrics, 'exchange' | 'authentication' | 'text' | keyof ClientMetrics> {
   const registers = [registry];
   const handshakes = new Counter({
     name: 'sallyport_handshakes_total',

@@ -52,11 +52,17 @@ export function clientLeaf(parent: Authority, spec: ClientLeaf): Shown {
   return { cert: made.certificate, key: made.keyPem };
 }
 
-/** Makes a revocation list (RFC 5280 §5.1). @param revoked - certificates, PEM */
+/**
+ * Makes a revocation list (RFC 5280 §5.1).
+ *
+ * @param revoked - certificates, PEM
+ * @param nextUpdateMs - `undefined`: an hour from now; `never`: the list does not say
+ */
 export function revocationList(
   issuer: Authority,
   revoked: readonly string[],
-  nextUpdateMs = Date.now() + HOUR_MS,
+  nextUpdateMs: number | 'never' = Date.now() + HOUR_MS,
+  thisUpdateMs = Math.min(Date.now(), nextUpdateMs === 'never' ? Date.now() : nextUpdateMs) - HOUR_MS,
 ): string {
   const [tbs] = children(decode(new X509Certificate(issuer.certificate).raw));
   const name = children(tbs)[5];
@@ -70,8 +76,8 @@ export function revocationList(
     integer(Buffer.from([1])),
     algorithm,
     name,
-    time(Math.min(Date.now(), nextUpdateMs) - HOUR_MS),
-    time(nextUpdateMs),
+    time(thisUpdateMs),
+    ...(nextUpdateMs === 'never' ? [] : [time(nextUpdateMs)]),
     ...(entries.length === 0 ? [] : [sequence(...entries)]),
   );
   return toPem('X509 CRL', encode(sequence(list, algorithm, bits(sign('sha256', encode(list), issuer.key)))));

@@ -109,19 +109,20 @@ export async function notePause(records: Records, name: string, past: Attempts, 
   await write(records, name, { ...past, repeats, pause });
 }
 
-/** Notes a failure. @returns when the next attempt may be made @throws SP_STATE_UNREACHABLE */
+/** Notes a failure. @returns it, and when the next attempt may be made @throws SP_STATE_UNREACHABLE */
 export async function noteFailure(
   records: Records,
   name: string,
   clock: Clock,
   error: AcmeError,
-): Promise<number> {
+): Promise<OrderFailure & { readonly againAtMs: number }> {
   const before = await readAttempts(records, name);
   const failures = before.failures + 1;
-  const notBeforeMs = Math.ceil(clock() + backOffMs(error, failures));
-  const failure = { reason: error.acmeReason, detail: error.detail ?? '', atMs: clock() };
+  const atMs = clock();
+  const notBeforeMs = Math.ceil(atMs + backOffMs(error, failures));
+  const failure = { reason: error.acmeReason, detail: error.detail ?? '', atMs };
   await write(records, name, { ...before, failures, notBeforeMs, failure });
-  return notBeforeMs;
+  return { ...failure, againAtMs: notBeforeMs };
 }
 
 function decodeFailure(fields: JsonFields): OrderFailure {

@@ -209,9 +209,8 @@ export class Renewal {
       { certificate: name, code: error.code, reason: error.reason, detail: error.detail },
       'a certificate could not be ordered; what was served before is served still',
     );
-    const againAtMs = await noteFailure(records, name, clock, error);
-    this.#failure = { reason: error.acmeReason, detail: error.detail ?? '', atMs: clock(), againAtMs };
-    return againAtMs - clock();
+    this.#failure = await noteFailure(records, name, clock, error);
+    return this.#failure.againAtMs - clock();
   }
 
   /** Nothing is to be done before it is due, or the CA is to be asked again. @returns milliseconds until then */

@@ -83,11 +83,8 @@ test('a route that names no entry goes by the one that covers the host, and with
 
 test('a fault, a demand that is gone and dates that do not hold are refused', async () => {
   const names = ['devices'];
-  assert.equal(
-    await outcome(showing({ fault: 'CERT_REVOKED', vouchers: [] }), names),
-    'certificate-untrusted',
-  );
-  assert.equal(await outcome(showing({ fault: 'CERT_REVOKED' }), names), 'certificate-untrusted');
+  assert.equal(await outcome(showing({ fault: 'revoked', vouchers: [] }), names), 'certificate-untrusted');
+  assert.equal(await outcome(showing({ fault: 'revoked' }), names), 'certificate-untrusted');
   assert.equal(await outcome(showing({ demand: 'gone' }), names), 'certificate-untrusted');
   assert.equal(await outcome(showing({ notAfterMs: NOW_MS }), names), 'certificate-expired');
   assert.equal(await outcome(showing({ notBeforeMs: NOW_MS + 1 }), names), 'certificate-expired');
@@ -112,7 +109,7 @@ test('a certificate counts as a proof under the same rules', () => {
   assert.equal(counts({ demand: 'covered' }), true);
   assert.equal(counts({}), false);
   assert.equal(counts({}, ['staff']), false);
-  assert.equal(counts({ fault: 'CERT_REVOKED' }, ['devices']), false);
+  assert.equal(counts({ fault: 'revoked' }, ['devices']), false);
   assert.equal(counts({ demand: 'gone' }, ['devices']), false);
   assert.equal(counts({ notAfterMs: NOW_MS }, ['devices']), false);
 });

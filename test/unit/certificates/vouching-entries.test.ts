@@ -23,6 +23,8 @@ function entry(name: string, ...authorities: readonly Authority[]): ClientEntry 
     ca,
     crl: [],
     authorities: ca.map((text) => new X509Certificate(text)),
+    subjects: [],
+    lists: [],
   };
 }
 

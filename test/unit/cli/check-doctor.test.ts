@@ -3,6 +3,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runtimeFloor } from '../../../src/cli/runtime-floor.ts';
+import { authority, days, NOW } from '../../fixtures/certificates/pki.ts';
+import { revocationList } from '../../support/client-pki.ts';
 import { openTerminal } from './fake-terminal.ts';
 
 const GOOD = `listen: { https: 127.0.0.1:8443 }
@@ -86,6 +88,36 @@ test('doctor names the host of the webhook and nothing else of its URL, and warn
   };
   assert.match((await about('')) ?? '', /^ok {4}webhook .*hooks\.example\.com, not signed$/);
   assert.match((await about(', trust: ca.pem')) ?? '', /^warn {2}webhook .*ca\.pem holds no certificate/);
+});
+
+test('doctor fails where an authority or a revocation list of clients has ended, and warns before', async () => {
+  const terminal = openTerminal();
+  const write = (name: string, text: string): void => writeFileSync(join(terminal.folder, name), text);
+  const root = authority('Root');
+  const about = async (crl?: string): Promise<string[]> => {
+    if (crl !== undefined) write('root.crl', crl);
+    const entry = `{ name: devices, ca: root.crt, hosts: [localhost]${crl === undefined ? '' : ', crl: root.crl'} }`;
+    write('sallyport.yaml', `${GOOD}authenticate: { certificate: [${entry}] }\n`);
+    terminal.printed.out = '';
+    await terminal.run('doctor');
+    return terminal.printed.out.split('\n').filter((line) => /^\w+ +clients /.test(line));
+  };
+  write('root.crt', root.certificate);
+  assert.match((await about()).join(), /^ok +clients +client certificates devices: authorities until \S+$/);
+  const lists = await about(revocationList(root, [], NOW + days(9)));
+  assert.match(lists.join(), /^ok +clients .*, revocation lists until \S+$/);
+  const near = await about(revocationList(root, [], NOW + days(1), NOW - days(29)));
+  assert.match(near.join(), /^warn +clients .*is out of date from /);
+  assert.match(
+    (await about(revocationList(root, [], NOW - 1000))).join(),
+    /^fail +clients .*is out of date since /,
+  );
+  write('root.crt', authority('Root', { notAfterMs: NOW + days(3) }).certificate);
+  assert.match((await about()).join(), /^warn +clients .*the authority CN=Root ends /);
+  write('root.crt', authority('Root', { notAfterMs: NOW - 1000 }).certificate);
+  assert.match((await about()).join(), /^fail +clients .*the authority CN=Root ended on /);
+  write('root.crt', 'nothing');
+  assert.match((await about()).join(), /^fail +clients .*root\.crt holds no PEM block CERTIFICATE$/);
 });
 
 test('a runtime below the floor of its line is named', () => {

@@ -118,3 +118,16 @@ test('the gauges of the house show what they were told, and two houses share not
   assert.match(text, /^process_cpu_seconds_total /m);
   await assertSeries(other, ['sallyport_store_up 0', 'sallyport_access_log_dropped_total 0']);
 });
+
+test('refused client certificates are counted by reason, and entries that are gone have no series', async () => {
+  const metrics = makeMetrics();
+  metrics.clientCertificateRefused('crl-expired');
+  metrics.clientCertificateRefused('crl-expired');
+  metrics.clientEntries([{ name: 'old', caEndsSec: 10, crlNextUpdateSec: 20 }]);
+  metrics.clientEntries([{ name: 'devices', caEndsSec: 30, crlNextUpdateSec: undefined }]);
+  await assertSeries(metrics, [
+    'sallyport_client_certificates_refused_total{reason="crl-expired"} 2',
+    'sallyport_client_ca_expiry_timestamp_seconds{entry="devices"} 30',
+  ]);
+  assert.doesNotMatch(await metrics.text(), /entry="old"|next_update_timestamp_seconds\{/);
+});
