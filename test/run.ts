@@ -1,8 +1,8 @@
 /**
  * Runs the tests: finds or installs what they need, then hands over to Node's own runner.
  *
- *   node test/run.ts            every test but those under test/heavy
- *   node test/run.ts --heavy    only those under test/heavy
+ *   node test/run.ts            every test but those under test/heavy and test/browser
+ *   node test/run.ts --heavy    only those
  *   node test/run.ts FILE ...   only these files
  */
 import { spawn } from 'node:child_process';
@@ -12,7 +12,8 @@ import { join, relative, resolve } from 'node:path';
 import { ProvisionError, provision } from './support/provision.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const HEAVY = 'test/heavy/';
+/** What takes long: real browsers, whole fleets, and the patience of CAs. */
+const HEAVY = ['test/heavy/', 'test/browser/'];
 /** No test waits longer than this; a hang becomes a failure with a name. */
 const TEST_TIMEOUT_MS = 180_000;
 /** The runner's own timeout does not end a file that keeps its process alive; interrupted, the runner names it. */
@@ -37,7 +38,7 @@ function chooseFiles(args: readonly string[]): readonly string[] {
   if (named.length > 0) return named.map((file) => relative(ROOT, resolve(file)));
   const heavy = args.includes('--heavy');
   return globSync('test/**/*.test.ts', { cwd: ROOT })
-    .filter((file) => file.startsWith(HEAVY) === heavy)
+    .filter((file) => HEAVY.some((folder) => file.startsWith(folder)) === heavy)
     .sort();
 }
 
@@ -61,8 +62,6 @@ function runTests(
   const flags = [
     '--test',
     '--test-reporter=spec',
-    // A file whose preparation failed would otherwise wait for ever on the servers that it had started by then.
-    '--test-force-exit',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,
   ];
