@@ -233,8 +233,8 @@ class Gateway {
     this.#adjust(config);
     this.#notes = restartNotes(config, this.#started ?? config);
     this.#foundation.metrics.configLoaded(house.generation, true);
-    for (const note of clientNotes(house.demands, this.#foundation.clock()))
-      this.#foundation.logger.warn({}, note);
+    for (const concern of clientNotes(house.demands, this.#foundation.clock()))
+      this.#foundation.logger.warn({ concern }, 'client certificates need attention');
     // What an issuer or a setting that is gone vouched for is not trusted any longer.
     if (before !== undefined && !vouchesAlike(before, house)) {
       this.#foundation.cache.forgetAll();

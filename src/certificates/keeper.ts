@@ -1,5 +1,5 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
-import { turns } from './acme/turns.ts';
+import { atMost } from '../lib/at-most.ts';
 import { devCaFor, loadBases } from './base-pairs.ts';
 import { type CertificatePair, checkPair } from './certificate.ts';
 import { type CertificateView, type PairUpload, type RotationResult, viewOf } from './certificate-view.ts';
@@ -50,9 +50,10 @@ export class Keeper {
   readonly #rotations: Rotations;
   #renewal: NodeJS.Timeout | undefined;
   #ca: DevCa | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
   /** One after the other, so that the threads which derive keys are left to the rest of the house. */
-  readonly #readInTurn = turns(1);
+  readonly #readInTurn = atMost(1);
+  /** Changes are made one after the other, so that each is checked against what the one before it left. */
+  readonly #inTurn = atMost(1);
 
   private constructor(options: KeeperOptions) {
     this.#options = options;
@@ -193,7 +194,7 @@ export class Keeper {
     const before = served(this.#places.known(name))?.pair.fingerprint256;
     const nothing = { pair: undefined, fingerprint256: undefined, claims: false };
     const order = { ...nothing, name, before, cause: 'removal' as const };
-    await this.#rotations.run(order, () => this.#inTurn(() => this.#take(name)));
+    await this.#rotations.run(order, () => this.#inTurn(() => this.#removeUpload(name)));
   }
 
   /** Takes how a handshake ended. */
@@ -247,7 +248,7 @@ export class Keeper {
     this.#renewal = setInterval(() => void this.#renew(), RENEWAL_MS).unref();
   }
 
-  async #take(name: string): Promise<void> {
+  async #removeUpload(name: string): Promise<void> {
     const place = this.#places.known(name);
     const version = await this.#vault.versionOf(name);
     const hosts = this.#places.bareWithout(name);
@@ -318,13 +319,6 @@ export class Keeper {
       { certificate: name, fingerprint256: pair.fingerprint256 },
       'a certificate was rotated',
     );
-  }
-
-  /** Changes are made one after the other, so that each is checked against what the one before it left. */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(work);
-    this.#queue = turn.catch(() => undefined);
-    return await turn;
   }
 
   async #renew(): Promise<void> {

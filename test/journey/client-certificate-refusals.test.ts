@@ -272,7 +272,9 @@ test('a list that is out of date is told at the reload, by readiness and metrics
   assert.equal(await metric(gauge), endedMs / 1000);
   const says =
     /client certificates devices: the revocation list of CN=Device Root in .*root\.crl is out of date since/;
-  assert.ok((await parts.house.log()).some(({ level, msg }) => level === 'warn' && says.test(String(msg))));
+  assert.ok(
+    (await parts.house.log()).some(({ level, concern }) => level === 'warn' && says.test(String(concern))),
+  );
   const ready = await parts.house.call('GET', '/readyz');
   assert.equal(ready.status, 200);
   assert.match(JSON.stringify((await parts.house.call('GET', '/v1/readiness')).body), says);

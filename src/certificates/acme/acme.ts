@@ -1,5 +1,6 @@
 import type { CertificateConfig } from '../../config/config.ts';
 import { asGatewayError } from '../../errors.ts';
+import { atMost } from '../../lib/at-most.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Sealer } from '../../lib/seal.ts';
@@ -11,7 +12,6 @@ import type { Kept } from './fill-order.ts';
 import type { AcmeSource } from './issue.ts';
 import { OnDemand } from './on-demand.ts';
 import { type FailedOrder, Renewal, type RenewalParts } from './renewal.ts';
-import { turns } from './turns.ts';
 
 /**
  * Certificates of ACME servers. Comes in: configuration, and hosts that clients ask for. Goes out: pairs, to the keeper.
@@ -82,7 +82,7 @@ export class Acme {
         if (!this.#isConfigured(name)) await this.#onDemand?.proven(name);
         return fingerprint256;
       },
-      inTurn: turns(ORDERS_AT_ONCE),
+      inTurn: atMost(ORDERS_AT_ONCE),
       onOutcome: parts.onOutcome,
     };
     this.#onDemand = this.#configs.some(({ source }) => source.onDemand.length > 0)

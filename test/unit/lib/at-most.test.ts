@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { turns } from '../../../../src/certificates/acme/turns.ts';
+import { atMost } from '../../../src/lib/at-most.ts';
 
 test('no more than so many run at once, all run, and a failure gives its place free', async () => {
-  const inTurn = turns(2);
+  const inTurn = atMost(2);
   let running = 0;
   let most = 0;
   const work = async (fail: boolean): Promise<void> => {

@@ -1,5 +1,5 @@
 /** Gives a function that runs what it is given, at most so many at once, the others in the order in which they came. */
-export function turns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function atMost(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (work) => {
