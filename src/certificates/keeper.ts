@@ -282,7 +282,7 @@ export class Keeper {
         const place = this.#places.placeFor(name);
         // Another certificate may have taken its host names meanwhile.
         this.#places.accept(place, { pair, problems: [], warnings: [] });
-        await this.#store(place, pair, version);
+        await this.#store(place, pair, { version, bases: by.bases });
         return resultOf(pair, place, by);
       }),
     );
@@ -301,14 +301,18 @@ export class Keeper {
   }
 
   /** Stores a pair as the upload of a place, then serves it, then tells the other processes. */
-  async #store(place: Place, pair: CertificatePair, expected: number | undefined): Promise<void> {
+  async #store(
+    place: Place,
+    pair: CertificatePair,
+    { version: expected, bases }: { readonly version: number | undefined; readonly bases: readonly string[] },
+  ): Promise<void> {
     const { name } = place;
     const record = await this.#vault.present(name);
     const before = served(place)?.pair;
     // Another process may have rotated and we have not heard of it yet: its pair is the previous one then.
     const missed = record?.current !== undefined && record.version !== place.deposit?.version;
     const previous = missed ? record.current : before === undefined ? undefined : storedOf(before);
-    const over = place.base?.fingerprint256;
+    const over = [...new Set([place.base?.fingerprint256 ?? [], bases].flat())];
     const rotatedAtMs = this.#options.clock();
     const stored = { current: storedOf(pair), previous, over, rotatedAtMs };
     const version = await this.#vault.put(name, stored, expected);
@@ -326,6 +330,11 @@ export class Keeper {
   }
 }
 
-function resultOf({ fingerprint256 }: CertificatePair, place: Place, by: Confirmation): RotationResult {
-  return { name: place.name, fingerprint256, previous: place.deposit?.previous, ...by };
+function resultOf(
+  { fingerprint256 }: CertificatePair,
+  place: Place,
+  { confirmedBy, missing }: Pick<Confirmation, 'confirmedBy' | 'missing'>,
+): RotationResult {
+  const previous = place.deposit?.previous;
+  return { name: place.name, fingerprint256, previous, confirmedBy, missing };
 }

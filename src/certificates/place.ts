@@ -12,8 +12,8 @@ export interface PlacedDeposit {
   readonly version: number;
   /** `undefined` when what is stored cannot be served any more. */
   readonly pair: CertificatePair | undefined;
-  /** Fingerprint of the file's certificate that the upload took the place of. */
-  readonly over: string | undefined;
+  /** Fingerprints of the certificates in files that the upload took the place of; machines may have different ones. */
+  readonly over: readonly string[];
   /** Fingerprint of the pair that a rollback returns to. */
   readonly previous: string | undefined;
   /** When it was uploaded; `undefined` when that was not kept yet. */
@@ -41,7 +41,7 @@ export interface Place {
 export function depositWins(place: Place): boolean {
   if (place.deposit?.pair === undefined) return false;
   if (place.base === undefined || place.config?.source.kind !== 'files') return true;
-  return place.deposit.over === place.base.fingerprint256;
+  return place.deposit.over.includes(place.base.fingerprint256);
 }
 
 /** Gives what a place puts on the shelf, `undefined` when there is no pair yet. */

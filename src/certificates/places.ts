@@ -133,7 +133,7 @@ export class Places {
   #takeBroken({ name, broken }: BrokenDeposit): Place {
     const place = this.placeFor(name);
     this.#places.set(name, place);
-    const { pair, over, previous, rotatedAtMs } = place.deposit ?? {};
+    const { pair, over = [], previous, rotatedAtMs } = place.deposit ?? {};
     const problems = [`${broken.code}: ${broken.title}.`];
     place.deposit = { version: LOST, pair, over, previous, rotatedAtMs, problems, refused: undefined };
     return place;

@@ -18,8 +18,8 @@ export interface StoredPair {
 export interface Deposit {
   readonly current: StoredPair;
   readonly previous: StoredPair | undefined;
-  /** Fingerprint of the file's certificate that the upload took the place of; `undefined` when there was none. */
-  readonly over: string | undefined;
+  /** Fingerprints of the certificates in files that the upload took the place of; machines may have different ones. */
+  readonly over: readonly string[];
   /** When `current` was uploaded; `undefined` in records from before this was kept. */
   readonly rotatedAtMs: number | undefined;
 }
@@ -108,7 +108,7 @@ export class Vault {
       key: this.#seal(name, current),
       previousCertificate: previous?.certificate,
       previousKey: previous === undefined ? undefined : this.#seal(name, previous),
-      over,
+      overAll: over,
       rotatedAtMs,
     };
     const condition = version === undefined ? { ifAbsent: true } : { ifVersion: version };
@@ -208,7 +208,8 @@ export class Vault {
         previousCertificate === undefined
           ? undefined
           : this.#open(name, previousCertificate, fields.text('previousKey')),
-      over: fields.optionalText('over'),
+      // Once there was a single one.
+      over: fields.has('overAll') ? fields.texts('overAll') : [fields.optionalText('over') ?? []].flat(),
       rotatedAtMs: fields.optionalCount('rotatedAtMs'),
     };
   }

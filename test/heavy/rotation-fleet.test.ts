@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { ask } from '../support/ask.ts';
+import { type FreshPair, pairMaker } from '../support/fresh-pair.ts';
+import { startProcess } from '../support/process.ts';
 import { startRedis } from '../support/redis.ts';
 import { openRedisLine } from '../support/redis-line.ts';
 import { type RotatingFleet, rotatingFleet, tell } from '../support/rotating-fleet.ts';
@@ -130,4 +136,50 @@ test('of two names that claim one host at once, through two processes, one wins,
     assert.ok(winner !== undefined);
     await fleet.agree(host, members, winner.pair);
   }
+});
+
+test('an upload takes the place of files on every machine, also where they hold different certificates, until one of them changes', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-files-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const maker = pairMaker([HOST]);
+  const lay = (name: string): FreshPair => {
+    const pair = maker.make();
+    writeFileSync(join(folder, `${name}.crt`), pair.certificate);
+    writeFileSync(join(folder, `${name}.key`), pair.key);
+    return pair;
+  };
+  const machines = ['a', 'b', 'c'];
+  for (const name of machines) lay(name);
+  const members = await Promise.all(
+    machines.map((name) =>
+      startProcess({
+        folder,
+        name: `-${name}`,
+        yaml: `listen: { https: "127.0.0.1:0", admin: "127.0.0.1:0", drain: 1s }
+state: { url: "file:state.db", keyFile: state.key }
+certificates: [{ name: site, files: { certificate: ${name}.crt, key: ${name}.key } }, { name: admin, dev: { names: [localhost] } }]
+routes: [{ host: "*", upstream: "internal:whoami", public: true }]
+`,
+      }),
+    ),
+  );
+  t.after(() => Promise.all(members.map((member) => member.end())));
+  const [first, second] = members;
+  assert.ok(first !== undefined && second !== undefined);
+  const seen = async (): Promise<readonly (string | undefined)[]> =>
+    Promise.all(
+      members.map(async ({ port }) => (await ask({ port, ca: maker.ca }, { host: HOST })).fingerprint256),
+    );
+  const shows = async (wanted: readonly (string | undefined)[]): Promise<void> => {
+    const end = performance.now() + 10_000;
+    for (let now = await seen(); now.join() !== wanted.join(); now = await seen())
+      assert.ok(performance.now() < end, `${now.join()} instead of ${wanted.join()}`);
+  };
+  assert.equal(new Set(await seen()).size, 3);
+  const { certificate, key, fingerprint256 } = maker.make();
+  const answer = await first.call('PUT', '/v1/certificates/site', { certificate, key });
+  assert.equal(answer.status, 200, tell(answer));
+  await shows([fingerprint256, fingerprint256, fingerprint256]);
+  const changed = lay('b');
+  await shows([fingerprint256, changed.fingerprint256, fingerprint256]);
 });

@@ -20,6 +20,8 @@ export interface ParticipantOptions {
   readonly isReady: () => boolean;
   /** Tries a staged pair. @returns the fingerprint that was seen; @throws Error or SP_CERTIFICATE_INVALID */
   readonly attempt: (name: string, pair: StoredPair) => Promise<string>;
+  /** Gives the fingerprint of what the configuration of this process gives a certificate. */
+  readonly baseOf: (name: string) => string | undefined;
   /** Reads anew what counts and serves it. Never rejects. */
   readonly settle: (name: string) => Promise<void>;
   /** Learns that a transaction is over and what counts now is served. */
@@ -100,12 +102,12 @@ export class Participant {
   }
 
   async #answer({ name, rotation }: Stage, pair: StoredPair): Promise<void> {
-    const { attempt, records, self } = this.#options;
+    const { attempt, baseOf, records, self } = this.#options;
     const found = await attempt(name, pair).then(
       (fingerprint256) => ({ fingerprint256, problem: undefined }),
       (error: unknown) => ({ fingerprint256: undefined, problem: wordsOf(error) }),
     );
-    await records.answer(rotation, { process: self, ...found });
+    await records.answer(rotation, { process: self, base: baseOf(name), ...found });
   }
 
   async #lookAround(): Promise<void> {

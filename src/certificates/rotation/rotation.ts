@@ -46,6 +46,8 @@ export interface Confirmation {
   readonly confirmedBy: readonly string[];
   /** Ids of those that were seen within a day and could not be asked: killed, or cut off and serving what they served. */
   readonly missing: readonly string[];
+  /** Fingerprints of what the configurations of those who were asked give the certificate. */
+  readonly bases: readonly string[];
 }
 
 export interface RotationOptions {
@@ -72,6 +74,13 @@ export interface RotationOrder {
 /** Whether clients may have something against a pair that nobody has served yet. */
 export function isWatched({ cause }: Pick<RotationOrder, 'cause'>): boolean {
   return cause === 'upload' || cause === 'acme';
+}
+
+/** What the others found out. */
+interface Answers {
+  readonly confirmed: readonly string[];
+  readonly bases: readonly string[];
+  readonly problems: readonly string[];
 }
 
 /**
@@ -134,13 +143,13 @@ export class Rotation {
       staged = await records.put(stage);
       await notices?.publish({ kind: 'certificate-staged', name });
       onStep({ ...about, step: 'staged', processes });
-      const confirmedBy = await this.#confirm(stage, processes);
+      const { confirmedBy, bases } = await this.#confirm(stage, processes);
       const missing = await roster.missing();
       onStep({ ...about, step: 'confirmed', processes: confirmedBy, missing });
       if (lost.aborted) throw new GatewayError('SP_CERTIFICATE_CONFLICT', { reason: 'lease-lost' });
       // Those who follow do so until it is gone: it outlives the commit.
       staged = await records.put(stage);
-      const result = await commit({ confirmedBy, missing });
+      const result = await commit({ confirmedBy, missing, bases });
       onStep({ ...about, step: 'committed', processes: confirmedBy, missing });
       return result;
     } catch (error) {
@@ -152,10 +161,13 @@ export class Rotation {
     }
   }
 
-  async #confirm(stage: Stage, processes: readonly string[]): Promise<readonly string[]> {
+  async #confirm(
+    stage: Stage,
+    processes: readonly string[],
+  ): Promise<Pick<Confirmation, 'confirmedBy' | 'bases'>> {
     const { roster, attempt } = this.#options;
     const { name, pair } = stage;
-    if (pair === undefined) return [roster.self];
+    if (pair === undefined) return { confirmedBy: [roster.self], bases: [] };
     const [own, others] = await Promise.all([
       attempt(name, pair).then(
         () => undefined,
@@ -164,7 +176,8 @@ export class Rotation {
       this.#others(stage, processes),
     ]);
     const problems = [...(own === undefined ? [] : [own]), ...others.problems];
-    if (problems.length === 0) return [roster.self, ...others.confirmed].sort();
+    if (problems.length === 0)
+      return { confirmedBy: [roster.self, ...others.confirmed].sort(), bases: others.bases };
     throw new GatewayError('SP_CERTIFICATE_UNCONFIRMED', {
       reason: 'unconfirmed',
       detail: problems.join('; '),
@@ -173,10 +186,7 @@ export class Rotation {
   }
 
   /** Waits for the answers of the others; one that dies meanwhile is not waited for. */
-  async #others(
-    { rotation }: Stage,
-    processes: readonly string[],
-  ): Promise<{ readonly confirmed: readonly string[]; readonly problems: readonly string[] }> {
+  async #others({ rotation }: Stage, processes: readonly string[]): Promise<Answers> {
     const { roster, records } = this.#options;
     let awaited = processes.filter((id) => id !== roster.self);
     const startMs = performance.now();
@@ -189,6 +199,7 @@ export class Rotation {
         const failed = answers.filter(({ problem }) => problem !== undefined);
         return {
           confirmed: answers.filter(({ problem }) => problem === undefined).map((answer) => answer.process),
+          bases: answers.flatMap(({ base }) => base ?? []),
           problems: [
             ...failed.map(({ process, problem }) => `${process}: ${problem}`),
             ...silent.map((id) => `${id}: it did not answer within ${ANSWER_BOUND_MS / 1000} s`),

@@ -55,6 +55,7 @@ export class Rotations {
       notices,
       isReady: () => probe.ready,
       attempt,
+      baseOf: (name) => parts.places.placeFor(name).base?.fingerprint256,
       settle,
       settled,
       logger,
@@ -76,7 +77,7 @@ export class Rotations {
   async run<T>(order: RotationOrder, commit: (by: Confirmation) => Promise<T>): Promise<T> {
     const { name, fingerprint256 } = order;
     try {
-      const alone = { confirmedBy: [this.self], missing: [] };
+      const alone = { confirmedBy: [this.self], missing: [], bases: [] };
       const result = await (this.#rotation?.run(order, commit) ?? commit(alone));
       if (isWatched(order)) this.#watch(name, fingerprint256);
       return result;

@@ -26,6 +26,8 @@ export interface StageAnswer {
   readonly fingerprint256: string | undefined;
   /** Why there is none. */
   readonly problem: string | undefined;
+  /** Fingerprint of what its own configuration gives the certificate. */
+  readonly base: string | undefined;
 }
 
 const STAGES = 'certificate-stages';
@@ -104,6 +106,7 @@ export class StageRecords {
         process: key.slice(index.length + 1),
         fingerprint256: fields.optionalText('fingerprint256'),
         problem: fields.optionalText('problem'),
+        base: fields.optionalText('base'),
       };
     });
   }

@@ -28,6 +28,7 @@ async function process(
   t: TestContext,
   { store, leases = store.leases }: Pick<House, 'store'> & { readonly leases?: Leases },
   attempt: () => Promise<string>,
+  base?: string,
 ) {
   const notices = new Notices({ store, logger });
   await notices.start();
@@ -41,6 +42,7 @@ async function process(
     notices,
     isReady: () => true,
     attempt,
+    baseOf: () => base,
     settle: async (name) => void settled.push(name),
     settled: () => undefined,
     logger,
@@ -63,7 +65,7 @@ test('a rotation is committed when every process that lives has confirmed it, an
   const h = await house(t);
   const [one, two] = [await process(t, h, good), await process(t, h, good)];
   const by = await one.rotation.run(ORDER, async (confirmation) => confirmation);
-  assert.deepEqual(by, { confirmedBy: [one.roster.self, two.roster.self].sort(), missing: [] });
+  assert.deepEqual(by, { confirmedBy: [one.roster.self, two.roster.self].sort(), missing: [], bases: [] });
   assert.deepEqual(
     one.steps.map(({ step }) => step),
     ['staged', 'confirmed', 'committed'],
@@ -129,7 +131,7 @@ test('a process that went without taking leave is named as missing, and one that
   t.after(() => killed.close());
   await h.store.records.delete(`process/${killed.self}`);
   const by = await one.rotation.run(ORDER, async (confirmation) => confirmation);
-  assert.deepEqual(by, { confirmedBy: [one.roster.self], missing: [killed.self] });
+  assert.deepEqual(by, { confirmedBy: [one.roster.self], missing: [killed.self], bases: [] });
   assert.deepEqual(one.steps.at(-1)?.missing, [killed.self]);
 });
 
@@ -153,4 +155,13 @@ test('who leads and has lost the lease commits nothing, and leaves the stage of 
   await assert.rejects(one.rotation.run(ORDER, good), { code: 'SP_CERTIFICATE_CONFLICT' });
   assert.ok(isLost);
   assert.equal(await two.records.present('site'), 'of the other');
+});
+
+test('what the configurations of the others give is told to who commits', async (t) => {
+  const h = await house(t);
+  const one = await process(t, h, good, 'of one');
+  await process(t, h, good, 'of two');
+  await process(t, h, good);
+  const { bases } = await one.rotation.run(ORDER, async (confirmation) => confirmation);
+  assert.deepEqual(bases, ['of two']);
 });
