@@ -12,25 +12,26 @@ export interface HandshakeSample {
 
 /** How long handshakes are watched after a rotation. */
 const WINDOW_MS = 20_000;
-/** A rotation is undone when so many clients refuse, */
+/** A rotation is undone when so many handshakes are refused, */
 const LEAST_REFUSALS = 10;
 /** at so many addresses (IPv6: /64), so that no single one can have it undone, */
 const LEAST_ADDRESSES = 3;
-/** and of the clients that took the certificate before, half or more do not any longer. */
+/** and of the addresses that took the certificate before, half or more do not any longer. */
 const LEAST_SHARE = 0.5;
-/** Beyond this many handshakes the older ones count half. */
+/** Beyond this many addresses they are counted anew. */
 const MEMORY = 1000;
 
+/** Addresses, each once however often it comes: a single one can neither have a rotation undone nor keep it. */
 interface Tally {
-  taken: number;
-  refused: number;
+  readonly taken: Set<string>;
+  readonly refused: Set<string>;
 }
 
 interface Trial extends Tally {
   readonly fingerprint256: string;
   readonly untilMs: number;
   readonly shareBefore: number;
-  readonly addresses: Set<string>;
+  refusals: number;
 }
 
 /**
@@ -54,54 +55,51 @@ export class Trials {
     const present = this.#trials.get(certificate);
     if (present?.fingerprint256 === fingerprint256 && this.#clock() <= present.untilMs) return;
     const untilMs = this.#clock() + WINDOW_MS;
-    const shareBefore = shareOf(this.#tallies.get(certificate) ?? { taken: 0, refused: 0 });
-    const trial = {
-      fingerprint256,
-      untilMs,
-      shareBefore,
-      addresses: new Set<string>(),
-      taken: 0,
-      refused: 0,
-    };
-    this.#trials.set(certificate, trial);
+    const shareBefore = shareOf(this.#tallies.get(certificate) ?? empty());
+    this.#trials.set(certificate, { ...empty(), fingerprint256, untilMs, shareBefore, refusals: 0 });
+    this.#tallies.delete(certificate);
   }
 
-  sample(sample: HandshakeSample): void {
-    const tally = this.#tallies.get(sample.certificate) ?? { taken: 0, refused: 0 };
-    this.#tallies.set(sample.certificate, tally);
-    count(tally, sample);
-    const trial = this.#trials.get(sample.certificate);
+  sample({ certificate, address, refused }: HandshakeSample): void {
+    const tally = this.#tallies.get(certificate) ?? empty();
+    this.#tallies.set(certificate, tally);
+    const prefix = ipPrefix(address);
+    count(tally, prefix, refused);
+    const trial = this.#trials.get(certificate);
     if (trial === undefined) return;
     if (this.#clock() > trial.untilMs) {
-      this.#trials.delete(sample.certificate);
+      this.#trials.delete(certificate);
       return;
     }
-    count(trial, sample);
-    if (!sample.refused) return;
-    trial.addresses.add(ipPrefix(sample.address));
+    count(trial, prefix, refused);
+    if (!refused) return;
+    trial.refusals++;
     if (!isBad(trial)) return;
-    this.#trials.delete(sample.certificate);
-    this.#onBad(sample.certificate, trial.fingerprint256);
+    this.#trials.delete(certificate);
+    this.#onBad(certificate, trial.fingerprint256);
   }
 }
 
-function count(tally: Tally, { refused }: HandshakeSample): void {
-  if (refused) tally.refused++;
-  else tally.taken++;
-  if (tally.taken + tally.refused < MEMORY) return;
-  tally.taken /= 2;
-  tally.refused /= 2;
+function empty(): Tally {
+  return { taken: new Set(), refused: new Set() };
+}
+
+function count({ taken, refused }: Tally, prefix: string, isRefused: boolean): void {
+  if (taken.size + refused.size >= MEMORY) {
+    taken.clear();
+    refused.clear();
+  }
+  (isRefused ? refused : taken).add(prefix);
 }
 
 function shareOf({ taken, refused }: Tally): number {
-  return refused === 0 ? 0 : refused / (taken + refused);
+  return refused.size === 0 ? 0 : refused.size / (taken.size + refused.size);
 }
 
 function isBad(trial: Trial): boolean {
-  const share = shareOf(trial);
   return (
-    trial.refused >= LEAST_REFUSALS &&
-    trial.addresses.size >= LEAST_ADDRESSES &&
-    share >= trial.shareBefore + LEAST_SHARE * (1 - trial.shareBefore)
+    trial.refusals >= LEAST_REFUSALS &&
+    trial.refused.size >= LEAST_ADDRESSES &&
+    shareOf(trial) >= trial.shareBefore + LEAST_SHARE * (1 - trial.shareBefore)
   );
 }
