@@ -3,7 +3,6 @@ import { Socket } from 'node:net';
 import { test } from 'node:test';
 import { TLSSocket } from 'node:tls';
 import type { RefusedCertificate } from '../../../src/exchange.ts';
-import { certificateFault } from '../../../src/listen/certificate-fault.ts';
 import { RefusedClients } from '../../../src/listen/refused-clients.ts';
 
 const DEMAND = { id: 'd', names: ['devices'], required: true, ca: [], crl: [] };
@@ -26,9 +25,4 @@ test('a handshake that failed is told of when it is about the certificate, and n
   refused.leave(own);
   refused.failed(own, NONE_SHOWN, DEMAND);
   assert.equal(told.length, 1);
-});
-
-test('what OpenSSL may say one day is another word of the set', () => {
-  assert.equal(certificateFault('CERT_REVOKED'), 'revoked');
-  assert.equal(certificateFault('UNSPECIFIED'), 'other');
 });
