@@ -17,8 +17,20 @@ export interface CertificateJudge {
 }
 
 /**
+ * What a certificate is worth on a route: an entry of `authenticate.certificate` speaks for it; none of those that count
+ * does; or no entry counts there, and the certificate is beside the point.
+ */
+export type Counting =
+  | { readonly kind: 'entry'; readonly entry: ClientCertificateConfig }
+  | { readonly kind: 'untrusted' }
+  | { readonly kind: 'beside' };
+
+const UNTRUSTED: Counting = { kind: 'untrusted' };
+const BESIDE: Counting = { kind: 'beside' };
+
+/**
  * Gives the entry of `authenticate.certificate` that speaks for a certificate on a route: the first in written order that
- * vouches for it; `untrusted` when none of them does, `beside` when no entry counts on the route.
+ * vouches for it.
  *
  * Security: an entry that vouches for it and that the route does not name says nothing there.
  */
@@ -26,14 +38,15 @@ export function countingEntry(
   certificate: ClientCertificate,
   { clientCertificate: names }: Pick<RouteConfig, 'clientCertificate'>,
   { demandOf }: Pick<CertificateJudge, 'demandOf'>,
-): ClientCertificateConfig | 'untrusted' | 'beside' {
+): Counting {
   const asked = demandOf(certificate.demand);
-  if (asked === undefined) return 'untrusted';
+  if (asked === undefined) return UNTRUSTED;
   const counting = names ?? (asked.covering === undefined ? [] : [asked.covering]);
-  if (counting.length === 0) return 'beside';
-  if (certificate.fault !== undefined) return 'untrusted';
+  if (counting.length === 0) return BESIDE;
+  if (certificate.fault !== undefined) return UNTRUSTED;
   const name = counting.find((one) => certificate.vouchers.includes(one));
-  return asked.entries.find(({ config }) => config.name === name)?.config ?? 'untrusted';
+  const entry = asked.entries.find(({ config }) => config.name === name)?.config;
+  return entry === undefined ? UNTRUSTED : { kind: 'entry', entry };
 }
 
 /** Tells whether the dates of a certificate hold. */
@@ -48,6 +61,6 @@ export function makeCertificateOf(
   return ({ arrived, route }) => {
     const { certificate } = arrived.client;
     if (certificate === undefined || !datesHold(certificate, judge.clock())) return undefined;
-    return typeof countingEntry(certificate, route.config, judge) === 'string' ? undefined : certificate;
+    return countingEntry(certificate, route.config, judge).kind === 'entry' ? certificate : undefined;
   };
 }
