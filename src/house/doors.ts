@@ -40,7 +40,7 @@ export interface Doors {
 export async function openDoors(parts: DoorsParts): Promise<Doors> {
   const { limits, https, http, tls } = parts.config.listen;
   const arrivals = makeArrivals(parts.corridor, limits);
-  const watch = new HandshakeWatch(parts.onSample);
+  const handshakeWatch = new HandshakeWatch(parts.onSample);
   const open: Door[] = [];
   const endpoints: TlsServer['take'][] = [];
   try {
@@ -51,7 +51,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
         tlsOptions: tlsOptions(tls),
         limits,
         arrivals,
-        watch,
+        handshakeWatch,
         onRefusedClient(refused) {
           parts.metrics.clientCertificateRefused(refused.reason);
           parts.securityLog.certificate(refused);

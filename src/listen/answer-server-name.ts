@@ -13,12 +13,12 @@ export interface Handshake {
   readonly demand: ClientDemand | undefined;
   readonly certificates: CertificatePicker;
   readonly refused: RefusedClients;
-  readonly watch?: HandshakeWatch;
+  readonly handshakeWatch?: HandshakeWatch;
 }
 
 /** Answers with the certificate for a server name. Never throws: what is thrown inside the callback would end the process. */
 export function answerServerName(
-  { socket, demand, certificates, refused, watch }: Handshake,
+  { socket, demand, certificates, refused, handshakeWatch }: Handshake,
   serverName: string,
   done: SniAnswer,
 ): void {
@@ -32,7 +32,7 @@ export function answerServerName(
       done(new Error('the name demands a newer protocol'));
     } else {
       if (staged !== undefined) refused.leave(socket);
-      else if (picked !== undefined) watch?.shows(socket, picked.certificateFor(socket));
+      else if (picked !== undefined) handshakeWatch?.shows(socket, picked.certificateFor(socket));
       done(null, picked?.contextFor(socket, demand));
     }
   } catch {
