@@ -1,18 +1,12 @@
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import type { ClientCertificateConfig, RouteConfig } from '../config/config.ts';
 import type { ClientCertificate, Routed } from '../exchange.ts';
 import type { Clock } from '../lib/clock.ts';
 
-/** What a host asks its clients for. */
-export interface AskedFor {
-  /** Name of the entry that counts on routes that name none. */
-  readonly covering: string | undefined;
-  readonly entries: readonly { readonly config: ClientCertificateConfig }[];
-}
-
 /** How certificates are judged. */
 export interface CertificateJudge {
   /** Gives what was asked for under a demand that still holds. */
-  readonly demandOf: (id: string) => AskedFor | undefined;
+  readonly demandOf: (id: string) => Pick<ClientDemand, 'covering' | 'entries'> | undefined;
   readonly clock: Clock;
 }
 

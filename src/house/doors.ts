@@ -1,4 +1,5 @@
 import type { Http2SecureServer } from 'node:http2';
+import type { HandshakeSample } from '../certificates/rotation/trials.ts';
 import type { TicketKeys } from '../certificates/ticket-keys.ts';
 import { tlsOptions } from '../certificates/tls-options.ts';
 import type { Config } from '../config/config.ts';
@@ -6,7 +7,7 @@ import { type Corridor, makeArrivals } from '../listen/arrive.ts';
 import type { CertificatePicker } from '../listen/certificate-picker.ts';
 import type { Challenges } from '../listen/challenge-answers.ts';
 import { type Door, openDoor } from '../listen/door.ts';
-import { type HandshakeSample, HandshakeWatch } from '../listen/handshake-watch.ts';
+import { HandshakeWatch } from '../listen/handshake-watch.ts';
 import { makePlainServer } from '../listen/plain-server.ts';
 import { makeTlsServer, type TlsServer } from '../listen/tls-server.ts';
 import type { Metrics } from '../observe/metrics.ts';

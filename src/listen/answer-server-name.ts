@@ -1,6 +1,7 @@
 import type { SecureContext, TLSSocket } from 'node:tls';
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
-import type { CertificatePicker, ClientDemand } from './certificate-picker.ts';
+import type { CertificatePicker } from './certificate-picker.ts';
 import type { HandshakeWatch } from './handshake-watch.ts';
 import type { RefusedClients } from './refused-clients.ts';
 

@@ -1,10 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import type { ClientCertificate } from '../exchange.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
 import { unmappedAddress } from '../lib/ip-range.ts';
 import { certificateFault } from './certificate-fault.ts';
-import { type CertificatePicker, type ClientDemand, tlsPolicyId } from './certificate-picker.ts';
+import { type CertificatePicker, tlsPolicyId } from './certificate-picker.ts';
 import { type Connection, describeConnection } from './connection.ts';
 import type { RefusedClients } from './refused-clients.ts';
 

@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import type { CertificateFault, RefusedCertificate } from '../exchange.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
 import { unmappedAddress } from '../lib/ip-range.ts';
 import { certificateFault } from './certificate-fault.ts';
-import type { ClientDemand } from './certificate-picker.ts';
 
 /** What can be read of a socket only until it is destroyed. */
 interface Seen {

@@ -1,9 +1,10 @@
 import { constants } from 'node:crypto';
 import type { SecureServerOptions } from 'node:http2';
 import type { SecureContext, SecureContextOptions, TLSSocket } from 'node:tls';
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import type { LimitsConfig } from '../config/config.ts';
 import { answerServerName, type SniAnswer } from './answer-server-name.ts';
-import type { CertificatePicker, ClientDemand } from './certificate-picker.ts';
+import type { CertificatePicker } from './certificate-picker.ts';
 import { type Challenges, ProtocolChoice } from './challenge-answers.ts';
 import type { HandshakeWatch } from './handshake-watch.ts';
 import type { RefusedClients } from './refused-clients.ts';

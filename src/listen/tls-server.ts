@@ -8,9 +8,9 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import type { RefusedCertificate } from '../exchange.ts';
 import type { Arrivals } from './arrive.ts';
-import type { ClientDemand } from './certificate-picker.ts';
 import { ACME_PROTOCOL } from './challenge-answers.ts';
 import type { ClientHello } from './client-hello.ts';
 import { connectionLimit } from './connection-limit.ts';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeCertificateMethod } from '../../../src/authenticate/certificate.ts';
 import { type CertificateJudge, makeCertificateOf } from '../../../src/authenticate/counting-entry.ts';
+import type { ClientEntry } from '../../../src/certificates/client-entry.ts';
 import type { ClientCertificateConfig } from '../../../src/config/config.ts';
 import type { Arrived, ClientCertificate } from '../../../src/exchange.ts';
 import { routeConfig } from '../route/route-config.ts';
@@ -9,10 +10,7 @@ import { arrivedWith } from './support.ts';
 
 const NOW_MS = 1_800_000_000_000;
 
-function entry(
-  name: string,
-  change: Partial<ClientCertificateConfig> = {},
-): { config: ClientCertificateConfig } {
+function entry(name: string, change: Partial<ClientCertificateConfig> = {}): ClientEntry {
   const config: ClientCertificateConfig = {
     name,
     ca: '',
@@ -24,7 +22,7 @@ function entry(
     groups: [name],
     ...change,
   };
-  return { config };
+  return { id: name, config, ca: [], crl: [], authorities: [], subjects: [], lists: [] };
 }
 
 const judge: CertificateJudge = {

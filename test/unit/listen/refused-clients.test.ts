@@ -5,7 +5,15 @@ import { TLSSocket } from 'node:tls';
 import type { RefusedCertificate } from '../../../src/exchange.ts';
 import { RefusedClients } from '../../../src/listen/refused-clients.ts';
 
-const DEMAND = { id: 'd', names: ['devices'], required: true, ca: [], crl: [] };
+const DEMAND = {
+  id: 'd',
+  names: ['devices'],
+  required: true,
+  ca: [],
+  crl: [],
+  covering: 'devices',
+  entries: [],
+};
 const NONE_SHOWN = Object.assign(new Error(), { code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE' });
 
 test('a handshake that failed is told of when it is about the certificate, and never one of this process with itself', () => {
