@@ -32,7 +32,7 @@ export function answerServerName(
     if (picked?.minVersion === 'TLSv1.3' && socket.getProtocol() !== 'TLSv1.3') {
       done(new Error('the name demands a newer protocol'));
     } else {
-      if (staged !== undefined) refused.leave(socket);
+      if (staged !== undefined) refused.ignore(socket);
       else if (picked !== undefined) handshakeWatch?.shows(socket, picked.certificateFor(socket));
       done(null, picked?.contextFor(socket, demand));
     }

@@ -1,19 +1,19 @@
 import type { Http2Session, ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Connection } from './connection.ts';
-import { describeSocket, type Terms } from './describe-socket.ts';
+import { describeSocket, type HandshakeContext } from './describe-socket.ts';
 
 /**
  * What is known of the connections of one server. Comes in: sockets and sessions whose handshake is done. Goes out: their
  * facts, read once each; one that may not go on is destroyed.
  */
 export class DescribedConnections {
-  readonly #terms: Terms;
+  readonly #context: HandshakeContext;
   /** By socket for HTTP/1.1, by session for HTTP/2. */
   readonly #known = new WeakMap<object, Connection>();
 
-  constructor(terms: Terms) {
-    this.#terms = terms;
+  constructor(context: HandshakeContext) {
+    this.#context = context;
   }
 
   /** Gives the connection of a socket that speaks HTTP/1.1; `undefined`: it may not go on, and is destroyed. */
@@ -36,7 +36,7 @@ export class DescribedConnections {
     socket: TLSSocket,
     http: Connection['http'],
   ): Connection | undefined {
-    const described = describeSocket(socket, http, this.#terms);
+    const described = describeSocket(socket, http, this.#context);
     if (described === undefined) owner.destroy();
     else this.#known.set(owner, described);
     return described;

@@ -14,7 +14,7 @@ import type { Arrivals } from './arrive.ts';
 import { ACME_PROTOCOL } from './challenge-answers.ts';
 import type { ClientHello } from './client-hello.ts';
 import { connectionLimit } from './connection-limit.ts';
-import type { Terms } from './describe-socket.ts';
+import type { HandshakeContext } from './describe-socket.ts';
 import { DescribedConnections } from './described-connections.ts';
 import { GuardedServers } from './guarded-servers.ts';
 import { IdleConnections } from './idle-connections.ts';
@@ -108,11 +108,11 @@ function makeHttpServer(
 ): Http2SecureServer {
   const { arrivals, certificates } = parts;
   const options = tlsServerOptions(parts, refused, demand);
-  const terms = { certificates, demand, refused };
+  const context = { certificates, demand, refused };
   const server = createSecureServer(options);
   server.prependListener('connection', namelessContext(server, options, certificates));
-  const connections = new DescribedConnections(terms);
-  onFailedHandshakes(server, parts, terms);
+  const connections = new DescribedConnections(context);
+  onFailedHandshakes(server, parts, context);
   onHandshakes(server, parts, idle, connections);
   onSessions(server, connections, watchSession);
   takeHttp1(server, arrivals, idle, connections);
@@ -126,7 +126,7 @@ function makeHttpServer(
 function onFailedHandshakes(
   server: Http2SecureServer,
   { handshakeWatch, onHandshake }: TlsServerParts,
-  { certificates, demand, refused }: Terms,
+  { certificates, demand, refused }: HandshakeContext,
 ): void {
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     handshakeWatch?.failed(socket, error, certificates.nameless()?.name);

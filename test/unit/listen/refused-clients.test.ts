@@ -30,7 +30,7 @@ test('a handshake that failed is told of when it is about the certificate, and n
     ['none-shown'],
   );
   const own = new TLSSocket(new Socket());
-  refused.leave(own);
+  refused.ignore(own);
   refused.failed(own, NONE_SHOWN, DEMAND);
   assert.equal(told.length, 1);
 });
