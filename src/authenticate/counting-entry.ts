@@ -38,7 +38,7 @@ export function countingEntry(
   const counting = names ?? (asked.covering === undefined ? [] : [asked.covering]);
   if (counting.length === 0) return BESIDE;
   if (certificate.fault !== undefined) return UNTRUSTED;
-  const name = counting.find((one) => certificate.vouchers.includes(one));
+  const name = counting.find((one) => certificate.trustedBy.includes(one));
   const entry = asked.entries.find(({ config }) => config.name === name)?.config;
   return entry === undefined ? UNTRUSTED : { kind: 'entry', entry };
 }

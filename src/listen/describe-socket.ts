@@ -40,7 +40,7 @@ export function describeSocket(
   if (picked?.minVersion === 'TLSv1.3' && tlsProtocol !== 'TLSv1.3') return undefined;
   if (certificates.demandOf(serverName)?.id !== demand?.id) return undefined;
   const certificate = demand === undefined ? undefined : takeShown(socket, demand, context);
-  if (demand?.required === true && (certificate?.vouchers.length ?? 0) === 0) return undefined;
+  if (demand?.required === true && (certificate?.trustedBy.length ?? 0) === 0) return undefined;
   return describeConnection({
     peer: unmappedAddress(socket.remoteAddress ?? ''),
     port: socket.remotePort ?? 0,
@@ -66,9 +66,9 @@ function takeShown(
       : certificateFault(String(socket.authorizationError));
   try {
     const facts = certificates.readClient(x509);
-    const vouchers = fault === undefined ? certificates.vouchers(sentWith(x509), demand.id) : [];
-    if (vouchers.length === 0) refused.report(socket, fault ?? 'authority-ambiguous', demand, x509);
-    return { ...facts, demand: demand.id, fault, vouchers };
+    const trustedBy = fault === undefined ? certificates.vouchers(sentWith(x509), demand.id) : [];
+    if (trustedBy.length === 0) refused.report(socket, fault ?? 'authority-ambiguous', demand, x509);
+    return { ...facts, demand: demand.id, fault, trustedBy };
   } catch {
     refused.report(socket, 'malformed', demand, x509);
     return undefined;

@@ -42,7 +42,7 @@ function showing(change: Partial<ClientCertificate> = {}): Arrived {
   const certificate: ClientCertificate = {
     demand: 'plain',
     fault: undefined,
-    vouchers: ['devices'],
+    trustedBy: ['devices'],
     fingerprint: 'ab'.repeat(32),
     subject: 'CN=box',
     commonName: 'box',
@@ -64,7 +64,7 @@ async function outcome(arrived: Arrived, names?: readonly string[]): Promise<str
 }
 
 test('the first entry of the route that vouches speaks for a certificate, whatever it says', async () => {
-  const both = showing({ vouchers: ['devices', 'staff'] });
+  const both = showing({ trustedBy: ['devices', 'staff'] });
   assert.equal(await outcome(both, ['devices']), 'box devices');
   assert.equal(await outcome(both, ['guests', 'devices', 'staff']), 'box devices');
   assert.equal(await outcome(both, ['staff', 'devices']), 'certificate-unknown');
@@ -73,7 +73,7 @@ test('the first entry of the route that vouches speaks for a certificate, whatev
 
 test('a route that names no entry goes by the one that covers the host, and without that knows no certificates', async () => {
   assert.equal(await outcome(showing({ demand: 'covered' })), 'box devices');
-  assert.equal(await outcome(showing({ demand: 'covered', vouchers: ['staff'] })), 'certificate-untrusted');
+  assert.equal(await outcome(showing({ demand: 'covered', trustedBy: ['staff'] })), 'certificate-untrusted');
   assert.equal(await outcome(showing()), 'absent');
   assert.equal(method.onRoute?.(routeConfig({})).credential(showing()), undefined);
   assert.equal(await outcome(arrivedWith(), ['devices']), 'absent');
@@ -81,7 +81,7 @@ test('a route that names no entry goes by the one that covers the host, and with
 
 test('a fault, a demand that is gone and dates that do not hold are refused', async () => {
   const names = ['devices'];
-  assert.equal(await outcome(showing({ fault: 'revoked', vouchers: [] }), names), 'certificate-untrusted');
+  assert.equal(await outcome(showing({ fault: 'revoked', trustedBy: [] }), names), 'certificate-untrusted');
   assert.equal(await outcome(showing({ fault: 'revoked' }), names), 'certificate-untrusted');
   assert.equal(await outcome(showing({ demand: 'gone' }), names), 'certificate-untrusted');
   assert.equal(await outcome(showing({ notAfterMs: NOW_MS }), names), 'certificate-expired');
@@ -89,7 +89,7 @@ test('a fault, a demand that is gone and dates that do not hold are refused', as
 });
 
 test('routes where different entries speak never take each other’s verdict', () => {
-  const arrived = showing({ vouchers: ['devices', 'guests'] });
+  const arrived = showing({ trustedBy: ['devices', 'guests'] });
   const key = (...names: string[]) =>
     method.onRoute?.(routeConfig({ clientCertificate: names })).credential(arrived);
   assert.notEqual(key('devices'), key('guests'));
