@@ -60,7 +60,7 @@ export interface ClientCertificate {
   /** Why it is not trusted; `undefined`: its chain, purpose, dates and revocation were in order. */
   readonly fault: CertificateFault | undefined;
   /** Names of the entries of `authenticate.certificate` that vouch for it; none for one that is not trusted. */
-  readonly vouchers: readonly string[];
+  readonly trustedBy: readonly string[];
   /** SHA-256 of its DER, 64 lower-case hex digits. */
   readonly fingerprint: string;
   /** Distinguished name on one line, for people and logs of upstreams; never compared. */

@@ -23,17 +23,19 @@ export function makeCertificateMethod(judge: CertificateJudge): Method {
     scheme: undefined,
     onRoute: on,
     credential({ client: { certificate } }) {
-      const entry = certificate && countingEntry(certificate, route, judge);
-      if (certificate === undefined || entry === 'beside') return undefined;
-      const voucher = entry === undefined || entry === 'untrusted' ? '-' : entry.name;
+      if (certificate === undefined) return undefined;
+      const counting = countingEntry(certificate, route, judge);
+      if (counting.kind === 'beside') return undefined;
+      const voucher = counting.kind === 'entry' ? counting.entry.name : '-';
       return `certificate ${certificate.demand} ${certificate.fingerprint} ${certificate.fault ?? 'trusted'} ${voucher}`;
     },
     inspect({ client: { certificate } }) {
-      const entry = certificate && countingEntry(certificate, route, judge);
-      if (certificate === undefined || entry === undefined || entry === 'beside') return { kind: 'absent' };
-      if (entry === 'untrusted') return rejected('certificate-untrusted', certificate.fault);
+      if (certificate === undefined) return { kind: 'absent' };
+      const counting = countingEntry(certificate, route, judge);
+      if (counting.kind === 'beside') return { kind: 'absent' };
+      if (counting.kind === 'untrusted') return rejected('certificate-untrusted', certificate.fault);
       if (!datesHold(certificate, judge.clock())) return rejected('certificate-expired');
-      return verdictOf(certificate, entry);
+      return verdictOf(certificate, counting.entry);
     },
     challenge: () => undefined,
   });

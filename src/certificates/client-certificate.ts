@@ -4,7 +4,7 @@ import { children, content, decode, dotted } from './der.ts';
 import { subjectAltNames } from './extensions.ts';
 
 /** What of a client's certificate does not depend on who checked it. */
-export type ClientFacts = Omit<ClientCertificate, 'demand' | 'fault' | 'vouchers'>;
+export type ClientFacts = Omit<ClientCertificate, 'demand' | 'fault' | 'trustedBy'>;
 
 const COMMON_NAME = '2.5.4.3';
 /** Numbers of the string types that hold ASCII or UTF-8 (X.680): UTF8String, PrintableString, IA5String. */

@@ -7,7 +7,7 @@ import { canonicalName, wildcardOf } from './host-name.ts';
 
 /** What a host wants to see of its clients: a certificate that one of several entries vouches for. */
 export interface ClientDemand {
-  /** Equal for equal entries; part of the TLS policy. */
+  /** Equal for equal entries, changes with everything that a verdict depends on; part of the TLS policy. */
   readonly id: string;
   /** Of the entries, the one that covers the host first. */
   readonly names: readonly string[];

@@ -1,14 +1,11 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { TlsPreset } from '../config/config.ts';
 import type { CertificatePair } from './certificate.ts';
+import type { ClientDemand } from './client-demands.ts';
 import { tlsOptions } from './tls-options.ts';
 
 /** Who may vouch for clients. */
-export interface Vouchers {
-  readonly id: string;
-  readonly ca: readonly string[];
-  readonly crl: readonly string[];
-}
+export type Vouchers = Pick<ClientDemand, 'id' | 'ca' | 'crl'>;
 
 /**
  * Makes a context that serves one pair, or an ECDSA and an RSA pair of the same names. @throws Error when OpenSSL refuses them

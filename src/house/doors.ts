@@ -1,4 +1,5 @@
 import type { Http2SecureServer } from 'node:http2';
+import type { HandshakeSample } from '../certificates/rotation/trials.ts';
 import type { TicketKeys } from '../certificates/ticket-keys.ts';
 import { tlsOptions } from '../certificates/tls-options.ts';
 import type { Config } from '../config/config.ts';
@@ -6,7 +7,7 @@ import { type Corridor, makeArrivals } from '../listen/arrive.ts';
 import type { CertificatePicker } from '../listen/certificate-picker.ts';
 import type { Challenges } from '../listen/challenge-answers.ts';
 import { type Door, openDoor } from '../listen/door.ts';
-import { type HandshakeSample, HandshakeWatch } from '../listen/handshake-watch.ts';
+import { HandshakeWatch } from '../listen/handshake-watch.ts';
 import { makePlainServer } from '../listen/plain-server.ts';
 import { makeTlsServer, type TlsServer } from '../listen/tls-server.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -40,7 +41,7 @@ export interface Doors {
 export async function openDoors(parts: DoorsParts): Promise<Doors> {
   const { limits, https, http, tls } = parts.config.listen;
   const arrivals = makeArrivals(parts.corridor, limits);
-  const watch = new HandshakeWatch(parts.onSample);
+  const handshakeWatch = new HandshakeWatch(parts.onSample);
   const open: Door[] = [];
   const endpoints: TlsServer['take'][] = [];
   try {
@@ -51,7 +52,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
         tlsOptions: tlsOptions(tls),
         limits,
         arrivals,
-        watch,
+        handshakeWatch,
         onRefusedClient(refused) {
           parts.metrics.clientCertificateRefused(refused.reason);
           parts.securityLog.certificate(refused);

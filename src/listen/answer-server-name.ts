@@ -1,6 +1,7 @@
 import type { SecureContext, TLSSocket } from 'node:tls';
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
-import type { CertificatePicker, ClientDemand } from './certificate-picker.ts';
+import type { CertificatePicker } from './certificate-picker.ts';
 import type { HandshakeWatch } from './handshake-watch.ts';
 import type { RefusedClients } from './refused-clients.ts';
 
@@ -13,12 +14,12 @@ export interface Handshake {
   readonly demand: ClientDemand | undefined;
   readonly certificates: CertificatePicker;
   readonly refused: RefusedClients;
-  readonly watch?: HandshakeWatch;
+  readonly handshakeWatch?: HandshakeWatch;
 }
 
 /** Answers with the certificate for a server name. Never throws: what is thrown inside the callback would end the process. */
 export function answerServerName(
-  { socket, demand, certificates, refused, watch }: Handshake,
+  { socket, demand, certificates, refused, handshakeWatch }: Handshake,
   serverName: string,
   done: SniAnswer,
 ): void {
@@ -31,8 +32,8 @@ export function answerServerName(
     if (picked?.minVersion === 'TLSv1.3' && socket.getProtocol() !== 'TLSv1.3') {
       done(new Error('the name demands a newer protocol'));
     } else {
-      if (staged !== undefined) refused.leave(socket);
-      else if (picked !== undefined) watch?.shows(socket, picked.certificateFor(socket));
+      if (staged !== undefined) refused.ignore(socket);
+      else if (picked !== undefined) handshakeWatch?.shows(socket, picked.certificateFor(socket));
       done(null, picked?.contextFor(socket, demand));
     }
   } catch {

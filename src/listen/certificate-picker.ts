@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { SecureContext, SecureVersion, TLSSocket } from 'node:tls';
-import type { ClientCertificate } from '../exchange.ts';
+import type { ClientFacts } from '../certificates/client-certificate.ts';
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import type { Secret } from '../lib/secret.ts';
 
 /** What a handshake needs to know of a server name. */
@@ -23,18 +24,6 @@ export interface NamelessCertificate {
   readonly key: Secret;
 }
 
-/** What a host wants to see of its clients. */
-export interface ClientDemand {
-  /** Part of the TLS policy; changes with everything that a verdict depends on. */
-  readonly id: string;
-  /** Of the entries that are asked for, the one that covers the host first. */
-  readonly names: readonly string[];
-  /** Without a good certificate there is no connection. */
-  readonly required: boolean;
-  readonly ca: readonly string[];
-  readonly crl: readonly string[];
-}
-
 /** The certificates as the handshake sees them; asked anew for every handshake. */
 export interface CertificatePicker {
   /** @param serverName - canonical; `undefined` when the client sent none */
@@ -50,7 +39,7 @@ export interface CertificatePicker {
   /** @param serverName - in any spelling */
   demandOf(serverName: string | undefined): ClientDemand | undefined;
   /** Reads what a client showed. @throws Error when it is damaged */
-  readClient(certificate: X509Certificate): Omit<ClientCertificate, 'demand' | 'fault' | 'vouchers'>;
+  readClient(certificate: X509Certificate): ClientFacts;
   /**
    * Gives the names of the entries of a demand that vouch for a certificate which OpenSSL has verified.
    * @param sent - the client's own certificate first, then the others, in the order in which they were sent

@@ -1,18 +1,19 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import type { ClientCertificate } from '../exchange.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
 import { unmappedAddress } from '../lib/ip-range.ts';
 import { certificateFault } from './certificate-fault.ts';
-import { type CertificatePicker, type ClientDemand, tlsPolicyId } from './certificate-picker.ts';
+import { type CertificatePicker, tlsPolicyId } from './certificate-picker.ts';
 import { type Connection, describeConnection } from './connection.ts';
 import type { RefusedClients } from './refused-clients.ts';
 
 /** Certificates of a handshake that are read: many more than a real chain has. */
 const MAX_SENT = 64;
 
-/** Under what a connection is looked at. */
-export interface Terms {
+/** With what a handshake was made, and under what its connection is looked at. */
+export interface HandshakeContext {
   readonly certificates: CertificatePicker;
   /** What the server that shook hands asked of the client. */
   readonly demand: ClientDemand | undefined;
@@ -23,9 +24,14 @@ export interface Terms {
 /**
  * Gives the facts of a connection whose handshake is done, or `undefined` when it must be dropped: the name that OpenSSL
  * read demands a newer protocol or another proof than the handshake was made under, or a required certificate is not there.
+ * A certificate that is not believed is reported to `refused` on the way, also where the connection goes on without it.
  */
-export function describeSocket(socket: TLSSocket, http: '1.1' | '2', terms: Terms): Connection | undefined {
-  const { certificates, demand } = terms;
+export function describeSocket(
+  socket: TLSSocket,
+  http: '1.1' | '2',
+  context: HandshakeContext,
+): Connection | undefined {
+  const { certificates, demand } = context;
   const { servername } = socket as { servername?: string | false };
   const serverName = typeof servername === 'string' ? canonicalHost(servername) : undefined;
   const picked =
@@ -33,8 +39,8 @@ export function describeSocket(socket: TLSSocket, http: '1.1' | '2', terms: Term
   const tlsProtocol = socket.getProtocol() ?? '';
   if (picked?.minVersion === 'TLSv1.3' && tlsProtocol !== 'TLSv1.3') return undefined;
   if (certificates.demandOf(serverName)?.id !== demand?.id) return undefined;
-  const certificate = demand === undefined ? undefined : shown(socket, demand, terms);
-  if (demand?.required === true && (certificate?.vouchers.length ?? 0) === 0) return undefined;
+  const certificate = demand === undefined ? undefined : takeShown(socket, demand, context);
+  if (demand?.required === true && (certificate?.trustedBy.length ?? 0) === 0) return undefined;
   return describeConnection({
     peer: unmappedAddress(socket.remoteAddress ?? ''),
     port: socket.remotePort ?? 0,
@@ -46,11 +52,11 @@ export function describeSocket(socket: TLSSocket, http: '1.1' | '2', terms: Term
   });
 }
 
-/** Gives the certificate that the client showed. @throws nothing: one that cannot be read is none */
-function shown(
+/** Gives the certificate that the client showed, and reports one that is not believed. @throws nothing: one that cannot be read is none */
+function takeShown(
   socket: TLSSocket,
   demand: ClientDemand,
-  { certificates, refused }: Terms,
+  { certificates, refused }: HandshakeContext,
 ): ClientCertificate | undefined {
   const x509 = socket.getPeerX509Certificate();
   if (x509 === undefined) return undefined;
@@ -60,11 +66,11 @@ function shown(
       : certificateFault(String(socket.authorizationError));
   try {
     const facts = certificates.readClient(x509);
-    const vouchers = fault === undefined ? certificates.vouchers(sentWith(x509), demand.id) : [];
-    if (vouchers.length === 0) refused.refuse(socket, fault ?? 'authority-ambiguous', demand, x509);
-    return { ...facts, demand: demand.id, fault, vouchers };
+    const trustedBy = fault === undefined ? certificates.vouchers(sentWith(x509), demand.id) : [];
+    if (trustedBy.length === 0) refused.report(socket, fault ?? 'authority-ambiguous', demand, x509);
+    return { ...facts, demand: demand.id, fault, trustedBy };
   } catch {
-    refused.refuse(socket, 'malformed', demand, x509);
+    refused.report(socket, 'malformed', demand, x509);
     return undefined;
   }
 }

@@ -1,13 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-
-/** How a handshake ended. */
-export interface HandshakeSample {
-  /** Name of the certificate that was shown. */
-  readonly certificate: string;
-  readonly address: string;
-  /** Whether the client turned the certificate down, or had no cipher or signature in common with it. */
-  readonly refused: boolean;
-}
+import type { HandshakeSample } from '../certificates/rotation/trials.ts';
 
 /** What clients say to a certificate that they do not take (RFC 8446 §6.2), and what OpenSSL says when it suits none of theirs. */
 const REFUSALS =

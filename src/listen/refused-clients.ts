@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { ClientDemand } from '../certificates/client-demands.ts';
 import type { CertificateFault, RefusedCertificate } from '../exchange.ts';
 import { canonicalHost } from '../lib/canonical-host.ts';
 import { unmappedAddress } from '../lib/ip-range.ts';
 import { certificateFault } from './certificate-fault.ts';
-import type { ClientDemand } from './certificate-picker.ts';
 
 /** What can be read of a socket only until it is destroyed. */
 interface Seen {
@@ -36,24 +36,28 @@ export class RefusedClients {
     });
   }
 
-  /** Takes a socket of this process itself, which shows nothing and is not told of. */
-  leave(socket: TLSSocket): void {
+  /** Takes a socket of this process itself, which shows nothing: nothing that happens on it is reported. */
+  ignore(socket: TLSSocket): void {
     this.#own.add(socket);
   }
 
-  /** Takes a handshake that failed, for whatever reason. */
+  /** Takes a handshake that failed, for whatever reason, and reports it when that is the client's certificate. */
   failed(socket: TLSSocket, error: Error, demand: ClientDemand): void {
     // An `Error` by its type, a code in fact, and null where nothing was wrong.
     const verdict: unknown = socket.authorizationError;
     if (typeof verdict === 'string') {
-      this.refuse(socket, certificateFault(verdict), demand);
+      this.report(socket, certificateFault(verdict), demand);
     } else if ('code' in error && certificateFault(String(error.code)) === 'none-shown') {
-      this.refuse(socket, 'none-shown', demand);
+      this.report(socket, 'none-shown', demand);
     }
   }
 
-  /** @param shown - absent: what was seen in the handshake */
-  refuse(socket: TLSSocket, reason: CertificateFault, demand: ClientDemand, shown?: X509Certificate): void {
+  /**
+   * Tells of a client whose certificate is not believed; what becomes of the connection is up to the caller.
+   *
+   * @param shown - absent: what was seen in the handshake
+   */
+  report(socket: TLSSocket, reason: CertificateFault, demand: ClientDemand, shown?: X509Certificate): void {
     if (this.#own.has(socket)) return;
     const seen = this.#seen.get(socket);
     const { servername } = socket as { servername?: string | false };

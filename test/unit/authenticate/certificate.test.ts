@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeCertificateMethod } from '../../../src/authenticate/certificate.ts';
 import { type CertificateJudge, makeCertificateOf } from '../../../src/authenticate/counting-entry.ts';
+import type { ClientEntry } from '../../../src/certificates/client-entry.ts';
 import type { ClientCertificateConfig } from '../../../src/config/config.ts';
 import type { Arrived, ClientCertificate } from '../../../src/exchange.ts';
 import { routeConfig } from '../route/route-config.ts';
@@ -9,10 +10,7 @@ import { arrivedWith } from './support.ts';
 
 const NOW_MS = 1_800_000_000_000;
 
-function entry(
-  name: string,
-  change: Partial<ClientCertificateConfig> = {},
-): { config: ClientCertificateConfig } {
+function entry(name: string, change: Partial<ClientCertificateConfig> = {}): ClientEntry {
   const config: ClientCertificateConfig = {
     name,
     ca: '',
@@ -24,7 +22,7 @@ function entry(
     groups: [name],
     ...change,
   };
-  return { config };
+  return { id: name, config, ca: [], crl: [], authorities: [], subjects: [], lists: [] };
 }
 
 const judge: CertificateJudge = {
@@ -44,7 +42,7 @@ function showing(change: Partial<ClientCertificate> = {}): Arrived {
   const certificate: ClientCertificate = {
     demand: 'plain',
     fault: undefined,
-    vouchers: ['devices'],
+    trustedBy: ['devices'],
     fingerprint: 'ab'.repeat(32),
     subject: 'CN=box',
     commonName: 'box',
@@ -66,7 +64,7 @@ async function outcome(arrived: Arrived, names?: readonly string[]): Promise<str
 }
 
 test('the first entry of the route that vouches speaks for a certificate, whatever it says', async () => {
-  const both = showing({ vouchers: ['devices', 'staff'] });
+  const both = showing({ trustedBy: ['devices', 'staff'] });
   assert.equal(await outcome(both, ['devices']), 'box devices');
   assert.equal(await outcome(both, ['guests', 'devices', 'staff']), 'box devices');
   assert.equal(await outcome(both, ['staff', 'devices']), 'certificate-unknown');
@@ -75,7 +73,7 @@ test('the first entry of the route that vouches speaks for a certificate, whatev
 
 test('a route that names no entry goes by the one that covers the host, and without that knows no certificates', async () => {
   assert.equal(await outcome(showing({ demand: 'covered' })), 'box devices');
-  assert.equal(await outcome(showing({ demand: 'covered', vouchers: ['staff'] })), 'certificate-untrusted');
+  assert.equal(await outcome(showing({ demand: 'covered', trustedBy: ['staff'] })), 'certificate-untrusted');
   assert.equal(await outcome(showing()), 'absent');
   assert.equal(method.onRoute?.(routeConfig({})).credential(showing()), undefined);
   assert.equal(await outcome(arrivedWith(), ['devices']), 'absent');
@@ -83,7 +81,7 @@ test('a route that names no entry goes by the one that covers the host, and with
 
 test('a fault, a demand that is gone and dates that do not hold are refused', async () => {
   const names = ['devices'];
-  assert.equal(await outcome(showing({ fault: 'revoked', vouchers: [] }), names), 'certificate-untrusted');
+  assert.equal(await outcome(showing({ fault: 'revoked', trustedBy: [] }), names), 'certificate-untrusted');
   assert.equal(await outcome(showing({ fault: 'revoked' }), names), 'certificate-untrusted');
   assert.equal(await outcome(showing({ demand: 'gone' }), names), 'certificate-untrusted');
   assert.equal(await outcome(showing({ notAfterMs: NOW_MS }), names), 'certificate-expired');
@@ -91,7 +89,7 @@ test('a fault, a demand that is gone and dates that do not hold are refused', as
 });
 
 test('routes where different entries speak never take each other’s verdict', () => {
-  const arrived = showing({ vouchers: ['devices', 'guests'] });
+  const arrived = showing({ trustedBy: ['devices', 'guests'] });
   const key = (...names: string[]) =>
     method.onRoute?.(routeConfig({ clientCertificate: names })).credential(arrived);
   assert.notEqual(key('devices'), key('guests'));

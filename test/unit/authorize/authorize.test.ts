@@ -169,7 +169,7 @@ test('a route that needs a certificate lets nobody through without one that coun
   const shown: ClientCertificate = {
     demand: 'd',
     fault: undefined,
-    vouchers: [],
+    trustedBy: [],
     fingerprint: '',
     subject: '',
     commonName: undefined,

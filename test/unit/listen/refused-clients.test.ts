@@ -3,10 +3,17 @@ import { Socket } from 'node:net';
 import { test } from 'node:test';
 import { TLSSocket } from 'node:tls';
 import type { RefusedCertificate } from '../../../src/exchange.ts';
-import { certificateFault } from '../../../src/listen/certificate-fault.ts';
 import { RefusedClients } from '../../../src/listen/refused-clients.ts';
 
-const DEMAND = { id: 'd', names: ['devices'], required: true, ca: [], crl: [] };
+const DEMAND = {
+  id: 'd',
+  names: ['devices'],
+  required: true,
+  ca: [],
+  crl: [],
+  covering: 'devices',
+  entries: [],
+};
 const NONE_SHOWN = Object.assign(new Error(), { code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE' });
 
 test('a handshake that failed is told of when it is about the certificate, and never one of this process with itself', () => {
@@ -23,12 +30,7 @@ test('a handshake that failed is told of when it is about the certificate, and n
     ['none-shown'],
   );
   const own = new TLSSocket(new Socket());
-  refused.leave(own);
+  refused.ignore(own);
   refused.failed(own, NONE_SHOWN, DEMAND);
   assert.equal(told.length, 1);
-});
-
-test('what OpenSSL may say one day is another word of the set', () => {
-  assert.equal(certificateFault('CERT_REVOKED'), 'revoked');
-  assert.equal(certificateFault('UNSPECIFIED'), 'other');
 });
