@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { ClientCertificate } from '../exchange.ts';
 import { children, content, decode, dotted } from './der.ts';
 import { subjectAltNames } from './extensions.ts';
+import { subjectText } from './subject-text.ts';
 
 /** What of a client's certificate does not depend on who checked it. */
 export type ClientFacts = Omit<ClientCertificate, 'demand' | 'fault' | 'vouchers'>;
@@ -28,7 +29,7 @@ export function readClientCertificate(certificate: X509Certificate): ClientFacts
     names.filter((name) => name.type === type && isPlain(name.text)).map(({ text }) => text);
   return {
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
-    subject: (certificate.subject ?? '').replaceAll('\n', ', '),
+    subject: subjectText(certificate.subject),
     commonName: commonNameOf(certificate),
     emails: of(EMAIL).map(lowerDomain),
     dnsNames: of(DNS).map((name) => name.toLowerCase()),

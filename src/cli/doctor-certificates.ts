@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pemBlocks } from '../certificates/pem.ts';
+import { subjectText } from '../certificates/subject-text.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Finding, finding } from './diagnosis.ts';
@@ -71,7 +72,7 @@ function chainFindings(name: string, chain: readonly X509Certificate[], clock: C
     expiryFinding(name, leafEndsAtMs, clock),
     ...early.map((authority) => {
       const endsAtMs = authority.validToDate.getTime();
-      const [day, what] = [authority.validToDate.toISOString().slice(0, 10), inLine(authority.subject)];
+      const [day, what] = [authority.validToDate.toISOString().slice(0, 10), whoOf(authority)];
       if (endsAtMs < clock())
         return finding('fail', 'certificate', `${name}: ${what} of its chain ended on ${day}`);
       const text = `${name}: ${what} of its chain ends on ${day}, before the certificate does`;
@@ -80,8 +81,9 @@ function chainFindings(name: string, chain: readonly X509Certificate[], clock: C
   ];
 }
 
-function inLine(subject: string): string {
-  return `"${subject.split('\n').join(', ')}"`;
+function whoOf(authority: X509Certificate): string {
+  const subject = subjectText(authority.subject);
+  return subject === '' ? 'a nameless authority' : `"${subject}"`;
 }
 
 /** Gives the certificates of a file, leaf first; none when it cannot be read. */
