@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { buildRequest } from '../certificates/acme/csr.ts';
+import { buildRequest } from '../certificates/csr.ts';
 import { issueDevLeaf, loadOrMakeDevCa } from '../certificates/dev-ca.ts';
 import { replaceFile, writeOnce } from '../certificates/private-file.ts';
 import { toPem } from '../certificates/x509-builder.ts';

@@ -1,9 +1,9 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { JsonFields } from '../../lib/json-fields.ts';
+import { buildRequest } from '../csr.ts';
 import { type AcmeConnection, fieldsOf, locationOf, malformed } from './acme-connection.ts';
 import { AcmeError } from './acme-error.ts';
-import { buildRequest } from './csr.ts';
 import { poll } from './poll.ts';
 import { problemText } from './problem-document.ts';
 import { proveNames } from './prove-names.ts';
