@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { dayOf } from '../lib/day-of.ts';
 import type { ClientEntry } from './client-entry.ts';
 import type { RevocationList } from './revocation-list.ts';
 import { subjectText } from './subject-text.ts';
@@ -116,10 +117,6 @@ function listless({ authorities, subjects, lists }: ClientEntry): ClientConcern[
       const text = `${who} has no revocation list, but others have: everybody below it is refused`;
       return { verdict: 'fail', text };
     });
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }
 
 function momentOf(ms: number): string {

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
-import { children, content, type DerNode, decode, dotted } from './der.ts';
+import { children, content, type DerNode, dotted } from './der.ts';
+import { tbsField } from './tbs-field.ts';
 
 /** Gives a distinguished name as text in which names that mean the same are alike (RFC 5280 §7.1); for comparing only. @throws Error when it is none */
 export function comparableName(name: DerNode | undefined): string {
@@ -13,8 +14,6 @@ export function comparableName(name: DerNode | undefined): string {
 }
 
 /** Gives the name of whom a certificate speaks of, as `comparableName` does. @throws Error when it is not DER */
-export function subjectName({ raw }: X509Certificate): string {
-  const fields = children(children(decode(raw))[0]);
-  // Version, a tagged field, is absent from certificates of version 1.
-  return comparableName(fields[Number(fields[0]?.tagClass) === 0 ? 4 : 5]);
+export function subjectName(certificate: X509Certificate): string {
+  return comparableName(tbsField(certificate, 'subject'));
 }
