@@ -1,3 +1,7 @@
+/**
+ * Certificates of ACME servers. Comes in: configuration, and hosts that clients ask for. Goes out: pairs, to the keeper.
+ */
+
 import type { CertificateConfig } from '../../config/config.ts';
 import { asGatewayError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -12,10 +16,6 @@ import type { AcmeSource } from './issue.ts';
 import { OnDemand } from './on-demand.ts';
 import { type FailedOrder, Renewal, type RenewalParts } from './renewal.ts';
 import { turns } from './turns.ts';
-
-/**
- * Certificates of ACME servers. Comes in: configuration, and hosts that clients ask for. Goes out: pairs, to the keeper.
- */
 
 /** The keeper as the orders see it. */
 export interface PairKeeper {
