@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { asGatewayError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { pagesOf } from '../lib/pages.ts';
 import type { Notices } from '../state/notices.ts';
 import type { Store, StoredRecord } from '../state/store.ts';
 import type { ApiKey, ApiKeyView, KeyOwner, NewApiKey } from './api-key.ts';
@@ -177,15 +178,9 @@ export class ApiKeys {
     return this.#uses.close();
   }
 
-  async *#pages(owner: string | undefined): AsyncGenerator<readonly StoredRecord[]> {
+  #pages(owner: string | undefined): AsyncGenerator<readonly StoredRecord[]> {
     const index = owner === undefined ? INDEX : ownerIndex(owner);
-    let after: string | undefined;
-    do {
-      const place = { limit: PAGE, ...(after !== undefined && { after }) };
-      const page = await this.#options.store.records.list(index, place);
-      yield page.records;
-      after = page.next;
-    } while (after !== undefined);
+    return pagesOf((place) => this.#options.store.records.list(index, { limit: PAGE, ...place }));
   }
 
   async #read(id: string): Promise<KeyRecord | undefined> {

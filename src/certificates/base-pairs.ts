@@ -5,7 +5,7 @@ import { type CertificatePair, checkPair } from './certificate.ts';
 import { type DevCa, loadOrMakeDevCa } from './dev-ca.ts';
 import { devNames, loadOrMakeDevLeaf } from './dev-leaf.ts';
 import { readFiles } from './files.ts';
-import { type Problem, type ProblemWord, problem, sentences } from './problem.ts';
+import { type Problem, problem, sentences, weigh } from './problem.ts';
 
 /** The pair that the configuration itself gives a certificate, before any upload. */
 export interface BasePair {
@@ -27,23 +27,8 @@ export interface BaseOptions {
   readonly logger: Logger;
 }
 
-/**
- * What does not keep a pair from being served when there is no better one: after a restart an expired certificate that some
- * client still takes is better than none.
- */
-const TOLERATED: ReadonlySet<ProblemWord> = new Set(['expired', 'not-yet-valid', 'names-uncovered']);
-
 /** How many pairs are read at a time. */
 const AT_ONCE = 32;
-
-/** Parts what keeps a pair from being served from what is only to be told. */
-export function weigh(problems: readonly Problem[]): {
-  readonly fatal: readonly Problem[];
-  readonly told: readonly Problem[];
-} {
-  const fatal = problems.filter(({ word }) => !TOLERATED.has(word));
-  return { fatal, told: problems.filter(({ word }) => TOLERATED.has(word)) };
-}
 
 /** Gives the dev certificate of a name, made anew when it is due or its names changed. */
 export async function loadDev(

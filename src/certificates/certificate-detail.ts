@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { ListedCertificate } from './listed-certificate.ts';
 import { pemBlocks } from './pem.ts';
+import { subjectText } from './subject-text.ts';
 
 /** A certificate of a chain. */
 export interface ChainLink {
@@ -34,8 +35,8 @@ export function detailOf(view: ListedCertificate, pem: string | undefined): Cert
   const links = chain.map(linkOf);
   return {
     ...view,
-    subject: inLine(leaf.subject),
-    issuer: inLine(leaf.issuer),
+    subject: subjectText(leaf.subject),
+    issuer: subjectText(leaf.issuer),
     serialNumber,
     signature,
     chain: links,
@@ -44,10 +45,5 @@ export function detailOf(view: ListedCertificate, pem: string | undefined): Cert
 
 function linkOf({ subject, issuer, validToDate, fingerprint256 }: X509Certificate): ChainLink {
   const notAfter = validToDate.toISOString();
-  return { subject: inLine(subject), issuer: inLine(issuer), notAfter, fingerprint256 };
-}
-
-/** A certificate without a subject has `undefined` for it, whatever the types say. */
-function inLine(name: string | undefined): string {
-  return (name ?? '').split('\n').join(', ');
+  return { subject: subjectText(subject), issuer: subjectText(issuer), notAfter, fingerprint256 };
 }

@@ -1,7 +1,8 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import { firstFew } from '../lib/first-few.ts';
 import { Secret } from '../lib/secret.ts';
 import { checkChain, type Findings } from './check-chain.ts';
-import { checkExtensions, type ExtensionsOf, isForServers, listed } from './check-extensions.ts';
+import { checkExtensions, type ExtensionsOf, isForServers } from './check-extensions.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 import { canonicalName, covers } from './host-name.ts';
 import { keyLabel } from './key-label.ts';
@@ -44,6 +45,7 @@ export interface Verdict {
   readonly warnings: readonly Problem[];
 }
 
+const MOST_LISTED = 5;
 const SOON_MS = 14 * 24 * 3600_000;
 
 function checkDates(leaf: X509Certificate, now: number, found: Findings): void {
@@ -83,7 +85,10 @@ function checkNames(extensions: Extensions, hosts: readonly string[], found: Fin
   const wide = names.filter((name) => name.startsWith('*.') && name.split('.').length === 2);
   if (wide.length > 0) {
     found.warnings.push(
-      problem('wildcard-wide', `Most clients refuse the wildcard ${listed(wide)}: name the hosts in full.`),
+      problem(
+        'wildcard-wide',
+        `Most clients refuse the wildcard ${firstFew(wide, MOST_LISTED)}: name the hosts in full.`,
+      ),
     );
   }
   for (const host of hosts) {
@@ -92,7 +97,7 @@ function checkNames(extensions: Extensions, hosts: readonly string[], found: Fin
     problems.push(
       problem(
         'names-uncovered',
-        `The certificate does not cover ${host}, which uses it; it covers ${listed(names)}.`,
+        `The certificate does not cover ${host}, which uses it; it covers ${firstFew(names, MOST_LISTED)}.`,
       ),
     );
   }

@@ -1,14 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
+import { quotedSubject } from './subject-text.ts';
 
 /** Gives the name of a certificate in one line, for people. */
 export function nameOf(certificate: X509Certificate): string {
-  return inLine(certificate.subject);
-}
-
-/** Gives a name of a certificate in one line, at most 200 characters of it, for people. */
-export function inLine(name: string | undefined): string {
-  const line = (name ?? '').split('\n').join(', ').slice(0, 200);
-  return line === '' ? 'no name' : `"${line}"`;
+  return quotedSubject(certificate.subject);
 }
 
 /** Whether a certificate was signed with the key of another. */

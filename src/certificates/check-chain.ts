@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
-import { chainLinks, inLine, isSelfIssued, nameOf, signed } from './chain-links.ts';
+import { chainLinks, isSelfIssued, nameOf, signed } from './chain-links.ts';
 import { type Problem, problem } from './problem.ts';
 import { leafOf, type Reading } from './reading.ts';
+import { quotedSubject } from './subject-text.ts';
 
 /** What checks of one pair have found so far; each check adds to it. */
 export interface Findings {
@@ -75,7 +76,7 @@ function checkOrder(
   const last = links.at(-1);
   if (last !== undefined && !isSelfIssued(last)) {
     const url = issuerUrl(last);
-    const missing = inLine(last.issuer);
+    const missing = quotedSubject(last.issuer);
     if (strangers.some((stranger) => stranger.ca)) {
       problems.push(
         problem(

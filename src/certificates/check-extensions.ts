@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { firstFew } from '../lib/first-few.ts';
 import { isSelfIssued, nameOf } from './chain-links.ts';
 import type { Extensions } from './extensions.ts';
 import { namesOutside } from './name-constraints.ts';
@@ -26,12 +27,6 @@ const PROCESSED = new Set([
 
 const MOST_LISTED = 5;
 
-/** Gives a list for people: five entries, and how many there are besides. */
-export function listed(entries: readonly string[]): string {
-  const some = entries.slice(0, MOST_LISTED).join(', ');
-  return entries.length <= MOST_LISTED ? some : `${some} and ${entries.length - MOST_LISTED} more`;
-}
-
 /** Whether a certificate may be used for servers, or sign for them; Node's `keyUsage` is the extended one. */
 export function isForServers({ keyUsage }: X509Certificate): boolean {
   return keyUsage === undefined || keyUsage.some((usage) => usage === SERVER_AUTH || usage === ANY_USAGE);
@@ -40,7 +35,7 @@ export function isForServers({ keyUsage }: X509Certificate): boolean {
 function checkCritical(certificate: X509Certificate, { critical }: Extensions): readonly Problem[] {
   const unknown = critical.filter((id) => !PROCESSED.has(id));
   if (unknown.length === 0) return [];
-  const text = `${nameOf(certificate)} has critical extensions that clients do not know, and so refuse: ${listed(unknown)}. Order it without them.`;
+  const text = `${nameOf(certificate)} has critical extensions that clients do not know, and so refuse: ${firstFew(unknown, MOST_LISTED)}. Order it without them.`;
   return [problem('critical-unknown', text)];
 }
 
@@ -86,7 +81,7 @@ function checkNames(
   const text =
     outside === undefined
       ? `${nameOf(authority)} has constraints on names, too many to compare them with so many names.`
-      : `${nameOf(authority)} may not sign for ${listed(outside)}: it is constrained to other names.`;
+      : `${nameOf(authority)} may not sign for ${firstFew(outside, MOST_LISTED)}: it is constrained to other names.`;
   return [problem('chain-names', text)];
 }
 

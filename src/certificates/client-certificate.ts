@@ -1,7 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import type { ClientCertificate } from '../exchange.ts';
-import { children, content, decode, dotted } from './der.ts';
+import { children, content, dotted } from './der.ts';
 import { subjectAltNames } from './extensions.ts';
+import { subjectText } from './subject-text.ts';
+import { tbsField } from './tbs-field.ts';
 
 /** What of a client's certificate does not depend on who checked it. */
 export type ClientFacts = Omit<ClientCertificate, 'demand' | 'fault' | 'trustedBy'>;
@@ -28,7 +30,7 @@ export function readClientCertificate(certificate: X509Certificate): ClientFacts
     names.filter((name) => name.type === type && isPlain(name.text)).map(({ text }) => text);
   return {
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
-    subject: (certificate.subject ?? '').replaceAll('\n', ', '),
+    subject: subjectText(certificate.subject),
     commonName: commonNameOf(certificate),
     emails: of(EMAIL).map(lowerDomain),
     dnsNames: of(DNS).map((name) => name.toLowerCase()),
@@ -39,12 +41,8 @@ export function readClientCertificate(certificate: X509Certificate): ClientFacts
 }
 
 function commonNameOf(certificate: X509Certificate): string | undefined {
-  const [tbs] = children(decode(certificate.raw));
-  const fields = children(tbs);
-  // Version, a tagged field, is absent from certificates of version 1.
-  const subject = fields[Number(fields[0]?.tagClass) === 0 ? 4 : 5];
   const found: string[] = [];
-  for (const set of children(subject)) {
+  for (const set of children(tbsField(certificate, 'subject'))) {
     for (const attribute of children(set)) {
       const [type, value] = children(attribute);
       if (dotted(type) !== COMMON_NAME) continue;

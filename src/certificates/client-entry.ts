@@ -17,7 +17,7 @@ export interface ClientEntry {
   readonly crl: readonly string[];
   /** `ca`, read. */
   readonly authorities: readonly X509Certificate[];
-  /** Names of the authorities, in their order, as `nameOf` gives them. */
+  /** Names of the authorities, in their order, as `comparableName` gives them. */
   readonly subjects: readonly string[];
   /** `crl`, read. */
   readonly lists: readonly RevocationList[];

@@ -1,6 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
+import { dayOf } from '../lib/day-of.ts';
 import type { ClientEntry } from './client-entry.ts';
 import type { RevocationList } from './revocation-list.ts';
+import { subjectText } from './subject-text.ts';
 
 /** Something about the files of an entry that turns clients away, or soon will. */
 export interface ClientConcern {
@@ -77,7 +79,7 @@ function endOfAuthority({ validToDate }: X509Certificate): number {
 
 function ending(authority: X509Certificate, nowMs: number): ClientConcern[] {
   const endsAtMs = endOfAuthority(authority);
-  const who = `the authority ${plainSubject(authority)}`;
+  const who = `the authority ${subjectText(authority.subject)}`;
   if (endsAtMs <= nowMs) {
     return [{ verdict: 'fail', text: `${who} ended on ${dayOf(endsAtMs)}: everybody below it is refused` }];
   }
@@ -92,7 +94,7 @@ function staleness(
 ): ClientConcern[] {
   const { issuer, thisUpdateMs, nextUpdateMs } = list;
   const owner = authorities[subjects.indexOf(issuer)];
-  const what = `the revocation list of ${owner === undefined ? 'another authority' : plainSubject(owner)} in ${config.crl}`;
+  const what = `the revocation list of ${owner === undefined ? 'another authority' : subjectText(owner.subject)} in ${config.crl}`;
   if (thisUpdateMs > nowMs) {
     const text = `${what} counts from ${momentOf(thisUpdateMs)} only: until then everybody below it is refused`;
     return [{ verdict: 'fail', text }];
@@ -111,18 +113,10 @@ function listless({ authorities, subjects, lists }: ClientEntry): ClientConcern[
   return authorities
     .filter((_authority, at) => !listed.has(subjects[at] ?? ''))
     .map((authority) => {
-      const who = `the authority ${plainSubject(authority)}`;
+      const who = `the authority ${subjectText(authority.subject)}`;
       const text = `${who} has no revocation list, but others have: everybody below it is refused`;
       return { verdict: 'fail', text };
     });
-}
-
-function plainSubject({ subject }: X509Certificate): string {
-  return (subject ?? '').replaceAll('\n', ', ');
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }
 
 function momentOf(ms: number): string {

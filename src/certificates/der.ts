@@ -1,9 +1,10 @@
-import forge from 'node-forge';
-
 /**
  * DER in and out. Comes in: bytes or values. Goes out: ASN.1 nodes or bytes. node-forge is a codec here and nothing else:
  * no signature, no chain and no random number is left to it.
  */
+
+import forge from 'node-forge';
+
 const { asn1 } = forge;
 
 /** One ASN.1 value with its tag. */

@@ -1,14 +1,8 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  type KeyObject,
-  X509Certificate,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { GatewayError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { newKey } from './new-key.ts';
 import { readIfThere, writeOnce } from './private-file.ts';
 import { buildCertificate } from './x509-builder.ts';
 
@@ -45,20 +39,6 @@ const MOST_LEAF_DAYS = 397;
 const BACKDATE_MS = 3600_000;
 const SUBJECT = 'Sallyport development CA';
 
-const generate = promisify(generateKeyPair);
-
-async function newKey(keyType: 'ecdsa' | 'rsa'): Promise<KeyObject> {
-  const pair =
-    keyType === 'rsa'
-      ? await generate('rsa', { modulusLength: 2048 })
-      : await generate('ec', { namedCurve: 'P-256' });
-  return pair.privateKey;
-}
-
-function toPem(key: KeyObject): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
-}
-
 function unusable(file: string, why: string, cause?: unknown): GatewayError {
   const text = `${file}: ${why}; remove dev-ca.crt and dev-ca.key to have a new development CA made`;
   return new GatewayError('SP_CONFIG_INVALID', { detail: text, reason: 'dev-ca', problems: [text], cause });
@@ -74,7 +54,7 @@ export async function loadOrMakeDevCa(folder: string, clock: Clock): Promise<Dev
   const keyFile = join(folder, 'dev-ca.key');
   const certificateFile = join(folder, 'dev-ca.crt');
   const keyText =
-    (await readIfThere(keyFile)) ?? (await writeOnce(keyFile, toPem(await newKey('ecdsa')), 0o600));
+    (await readIfThere(keyFile)) ?? (await writeOnce(keyFile, (await newKey('ecdsa')).pem, 0o600));
   let key: KeyObject;
   try {
     key = createPrivateKey(keyText);
@@ -111,7 +91,7 @@ export async function issueDevLeaf(ca: DevCa, order: DevLeafOrder): Promise<PemP
   if (first === undefined)
     throw new GatewayError('SP_CONFIG_INVALID', { detail: 'a dev certificate without names' });
   const days = Math.min(order.days ?? LEAF_DAYS, MOST_LEAF_DAYS);
-  const key = await newKey(order.keyType);
+  const { key, pem } = await newKey(order.keyType);
   const certificate = buildCertificate({
     // A common name has room for 64 characters (RFC 5280 appendix A.1).
     subject: first.length <= 64 ? first : '',
@@ -121,5 +101,5 @@ export async function issueDevLeaf(ca: DevCa, order: DevLeafOrder): Promise<PemP
     notAfterMs: ca.clock() + days * DAY_MS - BACKDATE_MS,
     names: order.names,
   });
-  return { certificate: certificate + ca.certificate, key: toPem(key) };
+  return { certificate: certificate + ca.certificate, key: pem };
 }

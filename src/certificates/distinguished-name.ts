@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
-import { children, content, type DerNode, decode, dotted } from './der.ts';
+import { children, content, type DerNode, dotted } from './der.ts';
+import { tbsField } from './tbs-field.ts';
 
 /** Gives a distinguished name as text in which names that mean the same are alike (RFC 5280 §7.1); for comparing only. @throws Error when it is none */
-export function nameOf(name: DerNode | undefined): string {
+export function comparableName(name: DerNode | undefined): string {
   const texts = children(name).map((set) =>
     children(set).map((attribute) => {
       const [type, value] = children(attribute);
@@ -12,9 +13,7 @@ export function nameOf(name: DerNode | undefined): string {
   return JSON.stringify(texts);
 }
 
-/** Gives the name of whom a certificate speaks of, as `nameOf` does. @throws Error when it is not DER */
-export function subjectName({ raw }: X509Certificate): string {
-  const fields = children(children(decode(raw))[0]);
-  // Version, a tagged field, is absent from certificates of version 1.
-  return nameOf(fields[Number(fields[0]?.tagClass) === 0 ? 4 : 5]);
+/** Gives the name of whom a certificate speaks of, as `comparableName` does. @throws Error when it is not DER */
+export function subjectName(certificate: X509Certificate): string {
+  return comparableName(tbsField(certificate, 'subject'));
 }

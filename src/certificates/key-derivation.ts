@@ -1,12 +1,12 @@
-import { pbkdf2, type ScryptOptions, scrypt } from 'node:crypto';
-import { promisify } from 'node:util';
-import { children, content, type DerNode, dotted, isType, small } from './der.ts';
-import { KeyEncryptionError } from './key-encryption-error.ts';
-
 /**
  * Keys from passphrases, as PBES2 asks for them. Comes in: an AlgorithmIdentifier and a passphrase. Goes out: a key, derived
  * on a thread of the pool. What a derivation may ask for is bounded before any of it is done.
  */
+
+import { pbkdf2, type ScryptOptions, scrypt } from 'node:crypto';
+import { promisify } from 'node:util';
+import { children, content, type DerNode, dotted, isType, small } from './der.ts';
+import { KeyEncryptionError } from './key-encryption-error.ts';
 
 /** Most iterations of PBKDF2: some 0.4 s of one thread; tools ask for 2,048 to 600,000. */
 const MAX_PBKDF2_ITERATIONS = 1_000_000;

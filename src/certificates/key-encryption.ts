@@ -1,14 +1,14 @@
+/**
+ * Password-based encryption as PKCS#8 and PKCS#12 use it. Comes in: an AlgorithmIdentifier, bytes, a passphrase.
+ * Goes out: the plain bytes. node:crypto does the work; only RC2, which it no longer knows, is left to node-forge.
+ */
+
 import { createDecipheriv } from 'node:crypto';
 import forge from 'node-forge';
 import { children, content, type DerNode, dotted, isType, small } from './der.ts';
 import { deriveKey } from './key-derivation.ts';
 import { KeyEncryptionError } from './key-encryption-error.ts';
 import { derivePkcs12 } from './pkcs12-derivation.ts';
-
-/**
- * Password-based encryption as PKCS#8 and PKCS#12 use it. Comes in: an AlgorithmIdentifier, bytes, a passphrase.
- * Goes out: the plain bytes. node:crypto does the work; only RC2, which it no longer knows, is left to node-forge.
- */
 
 const OCTET_STRING = 4;
 const PBES2 = '1.2.840.113549.1.5.13';

@@ -4,7 +4,7 @@ import type { CertificatePair } from './certificate.ts';
 import type { Shelved } from './shelf.ts';
 import type { StoredPair } from './vault.ts';
 
-/** Version of an upload that the state has no more, or does not give away; those of the state begin with 1. */
+/** The version of an upload whose record is gone or does not open; real versions start at 1. */
 export const LOST = 0;
 
 /** An upload as this process knows it. */

@@ -1,11 +1,10 @@
 import type { CertificateConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
-import { weigh } from './base-pairs.ts';
 import { type CertificatePair, type CheckOptions, checkPair, type Verdict } from './certificate.ts';
 import type { FileReading } from './files.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { depositWins, fingerprintOf, LOST, type Place, type PlacedDeposit, served } from './place.ts';
-import { invalid, type Problem, problem, sentences } from './problem.ts';
+import { invalid, type Problem, problem, sentences, weigh } from './problem.ts';
 import { readOpenPair } from './reading.ts';
 import { Shelf, type Shelved } from './shelf.ts';
 import type { BrokenDeposit, StoredDeposit, StoredPair } from './vault.ts';

@@ -55,6 +55,12 @@ export interface Problem {
   readonly text: string;
 }
 
+/**
+ * What does not keep a pair from being served when there is no better one: after a restart an expired certificate that some
+ * client still takes is better than none.
+ */
+const TOLERATED: ReadonlySet<ProblemWord> = new Set(['expired', 'not-yet-valid', 'names-uncovered']);
+
 /** Gives a problem. */
 export function problem(word: ProblemWord, text: string): Problem {
   return { word, text };
@@ -63,6 +69,15 @@ export function problem(word: ProblemWord, text: string): Problem {
 /** Gives problems as the public list of an error: `word: sentence`. */
 export function sentences(problems: readonly Problem[]): readonly string[] {
   return problems.map(({ word, text }) => `${word}: ${text}`);
+}
+
+/** Parts what keeps a pair from being served from what is only to be told. */
+export function weigh(problems: readonly Problem[]): {
+  readonly fatal: readonly Problem[];
+  readonly told: readonly Problem[];
+} {
+  const fatal = problems.filter(({ word }) => !TOLERATED.has(word));
+  return { fatal, told: problems.filter(({ word }) => TOLERATED.has(word)) };
 }
 
 /** Gives the error that names every problem of an upload. */

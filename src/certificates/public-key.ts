@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
-import { children, content, decode, dotted, encode, isTagged } from './der.ts';
+import { children, content, decode, dotted, encode } from './der.ts';
+import { tbsField } from './tbs-field.ts';
 
 /** RSA keys of 16,384 bits, twice the longest that is accepted, have 2 KiB. */
 const MAX_KEY_BYTES = 4 * 1024;
@@ -16,10 +17,7 @@ const RSA = new Set(['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.10']);
  * Security: to check one signature with a key beyond this measure, or only to tell its exponent, may take minutes.
  */
 export function checkPublicKey(certificate: X509Certificate): string | undefined {
-  const [tbs] = children(decode(certificate.raw));
-  const fields = children(tbs);
-  // Version, a tagged field, is absent from certificates of version 1.
-  const key = fields[isTagged(fields[0], 0) ? 6 : 5];
+  const key = tbsField(certificate, 'publicKey');
   const [algorithm, bits] = children(key);
   if (content(bits).length > MAX_KEY_BYTES || (key !== undefined && encode(key).length > MAX_KEY_BYTES))
     return 'a key larger than 4 KiB, which no client accepts: use ECDSA P-256 or RSA.';

@@ -1,9 +1,9 @@
 import { content, type DerNode, decode, isType } from './der.ts';
-import { nameOf } from './distinguished-name.ts';
+import { comparableName } from './distinguished-name.ts';
 
 /** What a revocation list says about itself (RFC 5280 §5.1.2). */
 export interface RevocationList {
-  /** Of its authority, in the spelling of `nameOf`. */
+  /** Of its authority, in the spelling of `comparableName`. */
   readonly issuer: string;
   readonly thisUpdateMs: number;
   /** From when on it is out of date; `undefined`: it never is. */
@@ -30,7 +30,7 @@ export function readRevocationList(pem: string): RevocationList {
   const [, issuer, thisUpdate, nextUpdate] = isType(fields[0], INTEGER) ? fields.slice(1) : fields;
   const thisUpdateMs = timeOf(thisUpdate);
   if (issuer === undefined || thisUpdateMs === undefined) throw new Error('not a revocation list');
-  return { issuer: nameOf(issuer), thisUpdateMs, nextUpdateMs: timeOf(nextUpdate) };
+  return { issuer: comparableName(issuer), thisUpdateMs, nextUpdateMs: timeOf(nextUpdate) };
 }
 
 /** A field of the head that is longer is the list of what was revoked. */

@@ -5,6 +5,7 @@ import type { Logger } from '../lib/logger.ts';
 import { SEALED_INDEX, type Sealer } from '../lib/seal.ts';
 import type { Records } from '../state/store.ts';
 
+/** Where ticket keys are kept, and what seals them there. */
 export interface TicketKeysOptions {
   readonly records: Records;
   readonly sealer: Sealer;

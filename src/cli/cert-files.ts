@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { buildRequest } from '../certificates/acme/csr.ts';
+import { buildRequest } from '../certificates/csr.ts';
 import { issueDevLeaf, loadOrMakeDevCa } from '../certificates/dev-ca.ts';
+import { newKey } from '../certificates/new-key.ts';
 import { replaceFile, writeOnce } from '../certificates/private-file.ts';
 import { toPem } from '../certificates/x509-builder.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -27,7 +27,7 @@ export interface DevFlags extends OutFlags {
 export async function makeDev(written: readonly string[], flags: DevFlags, shell: Shell): Promise<void> {
   const names = certificateNames(written);
   const ca = await loadOrMakeDevCa(resolve(shell.folder, flags.data), systemClock);
-  const pair = await issueDevLeaf(ca, { names, keyType: flags.rsa === true ? 'rsa' : 'ecdsa' });
+  const pair = await issueDevLeaf(ca, { names, keyType: keyTypeOf(flags) });
   const stem = await stemOf(names, flags, shell);
   await replaceFile(`${stem}.key`, pair.key, 0o600);
   await replaceFile(`${stem}.crt`, pair.certificate, 0o644);
@@ -42,20 +42,20 @@ export async function makeDev(written: readonly string[], flags: DevFlags, shell
  */
 export async function makeRequest(written: readonly string[], flags: OutFlags, shell: Shell): Promise<void> {
   const names = certificateNames(written);
-  const { privateKey } =
-    flags.rsa === true
-      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-      : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { key, pem } = await newKey(keyTypeOf(flags));
   const stem = await stemOf(names, flags, shell);
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  if ((await writeOnce(`${stem}.key`, key, 0o600)) !== key) {
+  if ((await writeOnce(`${stem}.key`, pem, 0o600)) !== pem) {
     throw new Complaint('There is a key of this name already', {
       where: `${stem}.key`,
       remedy: 'move it away, or name another folder with --out',
     });
   }
-  await replaceFile(`${stem}.csr`, toPem('CERTIFICATE REQUEST', buildRequest(privateKey, names)), 0o644);
+  await replaceFile(`${stem}.csr`, toPem('CERTIFICATE REQUEST', buildRequest(key, names)), 0o644);
   report({ request: `${stem}.csr`, key: `${stem}.key` }, flags, shell);
+}
+
+function keyTypeOf({ rsa }: OutFlags): 'ecdsa' | 'rsa' {
+  return rsa === true ? 'rsa' : 'ecdsa';
 }
 
 async function stemOf(names: readonly string[], { out }: OutFlags, shell: Shell): Promise<string> {

@@ -1,8 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isSelfIssued } from '../certificates/chain-links.ts';
 import { pemBlocks } from '../certificates/pem.ts';
+import { subjectText } from '../certificates/subject-text.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
+import { dayOf } from '../lib/day-of.ts';
 import { type Finding, finding } from './diagnosis.ts';
 import type { ToldCertificate } from './doctor-served.ts';
 import { expiryFinding } from './expiry-finding.ts';
@@ -65,13 +68,13 @@ function chainFindings(name: string, chain: readonly X509Certificate[], clock: C
   const leafEndsAtMs = leaf.validToDate.getTime();
   // A root is trusted by itself: nobody looks at the one that is sent.
   const early = authorities.filter(
-    ({ subject, issuer, validToDate }) => subject !== issuer && validToDate.getTime() < leafEndsAtMs,
+    (authority) => !isSelfIssued(authority) && authority.validToDate.getTime() < leafEndsAtMs,
   );
   return [
     expiryFinding(name, leafEndsAtMs, clock),
     ...early.map((authority) => {
       const endsAtMs = authority.validToDate.getTime();
-      const [day, what] = [authority.validToDate.toISOString().slice(0, 10), inLine(authority.subject)];
+      const [day, what] = [dayOf(endsAtMs), whoOf(authority)];
       if (endsAtMs < clock())
         return finding('fail', 'certificate', `${name}: ${what} of its chain ended on ${day}`);
       const text = `${name}: ${what} of its chain ends on ${day}, before the certificate does`;
@@ -80,8 +83,9 @@ function chainFindings(name: string, chain: readonly X509Certificate[], clock: C
   ];
 }
 
-function inLine(subject: string): string {
-  return `"${subject.split('\n').join(', ')}"`;
+function whoOf(authority: X509Certificate): string {
+  const subject = subjectText(authority.subject);
+  return subject === '' ? 'a nameless authority' : `"${subject}"`;
 }
 
 /** Gives the certificates of a file, leaf first; none when it cannot be read. */

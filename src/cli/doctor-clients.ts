@@ -2,6 +2,7 @@ import { type ClientEntry, loadClientEntry } from '../certificates/client-entry.
 import { clientEnds, clientOutlook } from '../certificates/client-outlook.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
+import { dayOf } from '../lib/day-of.ts';
 import { type Finding, finding } from './diagnosis.ts';
 
 const CHECK = 'clients';
@@ -27,8 +28,4 @@ function examineEntry(entry: ClientEntry, nowMs: number): Finding[] {
   const lists = crlEndsMs === undefined ? '' : `, revocation lists until ${dayOf(crlEndsMs)}`;
   const text = `client certificates ${entry.config.name}: authorities until ${dayOf(caEndsMs)}${lists}`;
   return [finding('ok', CHECK, text)];
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }

@@ -3,6 +3,7 @@ import { asGatewayError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { JsonFields } from '../lib/json-fields.ts';
 import type { Logger } from '../lib/logger.ts';
+import { pagesOf } from '../lib/pages.ts';
 import type { Records } from '../state/store.ts';
 import { jsonText } from './json-text.ts';
 import type { LogSink } from './log-sink.ts';
@@ -121,14 +122,9 @@ export class Audit {
   /** Removes the oldest entries beyond the bound. */
   async #prune(): Promise<void> {
     const { records } = this.#options;
-    let after: string | undefined;
     let seen = 0;
-    do {
-      const more = after === undefined ? {} : { after };
-      const page = await records.list(INDEX, { limit: PAGE, ...more });
-      for (const { key } of page.records) if (++seen > MOST) await records.delete(key);
-      after = page.next;
-    } while (after !== undefined);
+    for await (const page of pagesOf((place) => records.list(INDEX, { limit: PAGE, ...place })))
+      for (const { key } of page) if (++seen > MOST) await records.delete(key);
   }
 }
 

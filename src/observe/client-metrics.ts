@@ -18,7 +18,7 @@ export interface ClientMetrics {
   clientEntries(list: readonly EntryEnds[]): void;
 }
 
-/** Gives them, in a registry. */
+/** Makes the metrics of client certificates in a registry, and gives what counts into them. */
 export function clientMetrics(registry: Registry): ClientMetrics {
   const registers = [registry];
   const refused = new Counter({

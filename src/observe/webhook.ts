@@ -6,9 +6,11 @@ import type { Clock } from '../lib/clock.ts';
 import { sendRequest } from '../lib/send-request.ts';
 import { signNotice } from './webhook-signature.ts';
 
+/** How a receiver of notices is posted to. */
 export interface WebhookOptions {
+  /** Dates the signatures. */
   readonly clock: Clock;
-  /** From the look-up of the name to the head of the answer; default 10,000. */
+  /** Milliseconds from the look-up of the name to the head of the answer; default 10,000. */
   readonly timeoutMs?: number;
 }
 

@@ -1,4 +1,5 @@
 import { asGatewayError, GatewayError } from '../errors.ts';
+import { pagesOf } from '../lib/pages.ts';
 import { SEALED_INDEX, type Sealer, sealedBy } from '../lib/seal.ts';
 import type { Records, StoredRecord } from './store.ts';
 
@@ -23,21 +24,15 @@ export async function resealAll(records: Records, sealer: Sealer): Promise<Resea
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const unreadable: string[] = [];
     let left = 0;
-    let after: string | undefined;
-    do {
-      const page = await records.list(SEALED_INDEX, {
-        limit: PAGE,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const record of page.records) {
+    for await (const page of pagesOf((place) => records.list(SEALED_INDEX, { limit: PAGE, ...place }))) {
+      for (const record of page) {
         if (sealedBy(record.value) === sealer.keyId) continue;
         const done = await reseal(record, records, sealer);
         if (done === undefined) unreadable.push(record.key);
         else left++;
         if (done === true) moved++;
       }
-      after = page.next;
-    } while (after !== undefined);
+    }
     // A record that somebody else wrote meanwhile is looked at once more.
     if (left === 0) return { moved, unreadable };
   }

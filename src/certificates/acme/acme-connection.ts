@@ -15,8 +15,11 @@ export interface Directory {
   readonly renewalInfo: string | undefined;
 }
 
+/** What an account is opened with. */
 export interface AccountTerms {
+  /** Where the CA may write to. */
   readonly email: string | undefined;
+  /** The account at the CA's operator that it is bound to (RFC 8555 §7.3.4). */
   readonly external: ExternalAccount | undefined;
 }
 
@@ -36,11 +39,26 @@ export function fieldsOf(reply: Reply): JsonFields {
   return new JsonFields(reply.body, malformed);
 }
 
+/**
+ * Gives an unsigned resource, as the directory and renewal hints are.
+ *
+ * @param what - names it when it is refused
+ * @throws AcmeError for every answer that is not 200
+ */
+export async function getResource(
+  wire: Pick<Wire, 'ask'>,
+  url: string,
+  what: string,
+  clock: Clock,
+): Promise<Reply> {
+  const reply = await wire.ask({ method: 'GET', url });
+  if (reply.status !== 200) throw problemOf(reply, clock(), what);
+  return reply;
+}
+
 /** Gives the directory at an address. @throws AcmeError */
 export async function readDirectory(wire: Wire, url: string, clock: Clock): Promise<Directory> {
-  const reply = await wire.ask({ method: 'GET', url });
-  if (reply.status !== 200) throw problemOf(reply, clock(), 'the directory');
-  const fields = fieldsOf(reply);
+  const fields = fieldsOf(await getResource(wire, url, 'the directory', clock));
   return {
     newNonce: fields.text('newNonce'),
     newAccount: fields.text('newAccount'),
@@ -111,13 +129,6 @@ export class AcmeConnection {
     }
   }
 
-  /** Gives an unsigned resource, as renewal hints are. @throws AcmeError for every answer that is not 200 */
-  async get(url: string, what: string): Promise<Reply> {
-    const reply = await this.#wire.ask({ method: 'GET', url });
-    if (reply.status !== 200) throw problemOf(reply, this.clock(), what);
-    return reply;
-  }
-
   async #newNonce(): Promise<string> {
     const reply = await this.#wire.ask({ method: 'HEAD', url: this.directory.newNonce });
     if (reply.status >= 400) throw problemOf(reply, this.clock(), 'a nonce');
@@ -142,7 +153,7 @@ function aboutExternal(error: AcmeError, external: ExternalAccount | undefined):
     external === undefined
       ? 'the certificate needs `eab`, an account at the CA’s operator'
       : `check \`eab\`: its \`key\` and its \`kid\` ${external.kid} have to be those that the CA’s operator gave`;
-  const { acmeReason: reason, type, retryAfterMs, detail } = error;
+  const { reason, type, retryAfterMs, detail } = error;
   return new AcmeError({ reason, type, retryAfterMs, detail: `${detail}; ${hint}`, cause: error });
 }
 

@@ -27,14 +27,13 @@ export interface AcmeErrorOptions {
 
 /** A failure on the way to a certificate of an ACME server. */
 export class AcmeError extends GatewayError {
-  readonly acmeReason: AcmeReason;
+  declare readonly reason: AcmeReason;
   readonly type: string | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(options: AcmeErrorOptions) {
     const { reason, detail, cause } = options;
     super('SP_CERTIFICATE_ORDER', { reason, detail, cause });
-    this.acmeReason = reason;
     this.type = options.type;
     this.retryAfterMs = options.retryAfterMs;
   }

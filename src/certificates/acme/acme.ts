@@ -1,3 +1,7 @@
+/**
+ * Certificates of ACME servers. Comes in: configuration, and hosts that clients ask for. Goes out: pairs, to the keeper.
+ */
+
 import type { CertificateConfig } from '../../config/config.ts';
 import { asGatewayError } from '../../errors.ts';
 import { atMost } from '../../lib/at-most.ts';
@@ -12,10 +16,6 @@ import type { Kept } from './fill-order.ts';
 import type { AcmeSource } from './issue.ts';
 import { OnDemand } from './on-demand.ts';
 import { type FailedOrder, Renewal, type RenewalParts } from './renewal.ts';
-
-/**
- * Certificates of ACME servers. Comes in: configuration, and hosts that clients ask for. Goes out: pairs, to the keeper.
- */
 
 /** The keeper as the orders see it. */
 export interface PairKeeper {

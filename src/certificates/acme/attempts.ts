@@ -39,8 +39,7 @@ export type FilledOrder = Pick<Attempts, 'orderedAtMs' | 'names' | 'repeats'> & 
 
 /** Why an order was not filled. */
 export interface OrderFailure {
-  /** One of the words of `AcmeReason`. */
-  readonly reason: string;
+  readonly reason: AcmeReason;
   /** For people. */
   readonly detail: string;
   /** Milliseconds since the epoch. */
@@ -72,7 +71,7 @@ const FIRST_MS: Readonly<Record<AcmeReason, number>> = {
 
 /** Gives how long to wait after a failure: doubled each time up to a day, with jitter, and never less than the CA asks for. */
 export function backOffMs(error: AcmeError, failures: number, random = Math.random()): number {
-  const full = Math.min(LONGEST_MS, FIRST_MS[error.acmeReason] * 2 ** Math.min(30, failures - 1));
+  const full = Math.min(LONGEST_MS, FIRST_MS[error.reason] * 2 ** Math.min(30, failures - 1));
   return Math.max(error.retryAfterMs ?? 0, full * (0.5 + random / 2));
 }
 
@@ -120,13 +119,23 @@ export async function noteFailure(
   const failures = before.failures + 1;
   const atMs = clock();
   const notBeforeMs = Math.ceil(atMs + backOffMs(error, failures));
-  const failure = { reason: error.acmeReason, detail: error.detail ?? '', atMs };
+  const failure = { reason: error.reason, detail: error.detail ?? '', atMs };
   await write(records, name, { ...before, failures, notBeforeMs, failure });
   return { ...failure, againAtMs: notBeforeMs };
 }
 
 function decodeFailure(fields: JsonFields): OrderFailure {
-  return { reason: fields.text('reason'), detail: fields.text('detail'), atMs: fields.count('atMs') };
+  const reason = fields.text('reason');
+  return {
+    // A newer release may know more words.
+    reason: isReason(reason) ? reason : 'refused',
+    detail: fields.text('detail'),
+    atMs: fields.count('atMs'),
+  };
+}
+
+function isReason(word: string): word is AcmeReason {
+  return Object.hasOwn(FIRST_MS, word);
 }
 
 function decodePause(fields: JsonFields): Pause {

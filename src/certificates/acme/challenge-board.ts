@@ -4,6 +4,7 @@ import { BoundedMap } from '../../lib/bounded-map.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { JsonFields } from '../../lib/json-fields.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { pagesOf } from '../../lib/pages.ts';
 import type { Records } from '../../state/store.ts';
 import { challengeContext } from './challenge-certificate.ts';
 
@@ -28,7 +29,7 @@ const INDEX = 'acme-challenges';
 const PREFIX = 'acme/challenge/';
 /** Longer than any order may take. */
 const LIFE_MS = 20 * 60_000;
-const MOST = 1000;
+const PAGE = 1000;
 /** Least time between two reads of the board, however many ask. */
 const READ_EVERY_MS = 500;
 const MOST_WAITING = 1000;
@@ -128,15 +129,22 @@ export class ChallengeBoard {
     return this.#next;
   }
 
+  /** Gives every challenge on the board, by `keyOf`. */
+  async #shown(): Promise<ReadonlyMap<string, Challenge>> {
+    const { records } = this.#parts;
+    const shown = new Map<string, Challenge>();
+    for await (const page of pagesOf((place) => records.list(INDEX, { limit: PAGE, ...place }))) {
+      for (const { value } of page) {
+        const challenge = decode(value);
+        if (challenge !== undefined) shown.set(keyOf(challenge), challenge);
+      }
+    }
+    return shown;
+  }
+
   async #read(): Promise<void> {
     try {
-      const { records } = await this.#parts.records.list(INDEX, { limit: MOST });
-      const present = new Map<string, Challenge>();
-      for (const { value } of records) {
-        const challenge = decode(value);
-        if (challenge !== undefined) present.set(keyOf(challenge), challenge);
-      }
-      this.#present = present;
+      this.#present = await this.#shown();
     } catch (error) {
       const { code, reason } = asGatewayError(error);
       this.#parts.logger.warn({ code, reason }, 'the challenges of ACME orders cannot be read');

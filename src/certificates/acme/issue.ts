@@ -11,7 +11,6 @@ import { backOffMs } from './attempts.ts';
 import type { ChallengeBoard } from './challenge-board.ts';
 import { dnsHook } from './dns-hook.ts';
 import { type OrderedPair, orderCertificate } from './order.ts';
-import { problemOf } from './problem-document.ts';
 import { boardProver, hookProver, type Prover } from './prover.ts';
 import { type RenewalHint, readRenewalHint, renewalId } from './renewal-hint.ts';
 import { Wire } from './wire.ts';
@@ -107,12 +106,7 @@ export async function askRenewalHint(
     const wire = new Wire(signal, await readTrust(source));
     try {
       const directory = await readDirectory(wire, url, clock);
-      const get = async (address: string) => {
-        const reply = await wire.ask({ method: 'GET', url: address });
-        if (reply.status !== 200) throw problemOf(reply, clock(), 'a renewal hint');
-        return reply;
-      };
-      const hint = await readRenewalHint({ directory, get }, id, clock);
+      const hint = await readRenewalHint(wire, directory, id, clock);
       if (hint !== undefined) return hint;
     } catch (error) {
       failure = asAcmeError(error);

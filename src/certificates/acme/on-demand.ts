@@ -3,6 +3,7 @@ import { BoundedMap } from '../../lib/bounded-map.ts';
 import { canonicalHost } from '../../lib/canonical-host.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { pagesOf } from '../../lib/pages.ts';
 import type { Store } from '../../state/store.ts';
 
 export interface OnDemandParts {
@@ -45,13 +46,9 @@ export class OnDemand {
   /** Reads and gives the hosts that other processes, or this one before, took on. @throws SP_STATE_UNREACHABLE */
   async load(): Promise<ReadonlySet<string>> {
     const hosts = new Set<string>();
-    let after: string | undefined;
-    do {
-      const options = after === undefined ? { limit: PAGE } : { limit: PAGE, after };
-      const page = await this.#parts.store.records.list(INDEX, options);
-      for (const { key } of page.records) hosts.add(key.slice(PREFIX.length));
-      after = page.next;
-    } while (after !== undefined);
+    const { records } = this.#parts.store;
+    for await (const page of pagesOf((place) => records.list(INDEX, { limit: PAGE, ...place })))
+      for (const { key } of page) hosts.add(key.slice(PREFIX.length));
     for (const host of hosts) this.#take(host);
     return hosts;
   }

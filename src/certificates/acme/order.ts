@@ -1,9 +1,8 @@
-import { generateKeyPair, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
 import type { JsonFields } from '../../lib/json-fields.ts';
+import { buildRequest } from '../csr.ts';
+import { newKey } from '../new-key.ts';
 import { type AcmeConnection, fieldsOf, locationOf, malformed } from './acme-connection.ts';
 import { AcmeError } from './acme-error.ts';
-import { buildRequest } from './csr.ts';
 import { poll } from './poll.ts';
 import { problemText } from './problem-document.ts';
 import { proveNames } from './prove-names.ts';
@@ -25,7 +24,6 @@ export interface OrderedPair {
   readonly key: string;
 }
 
-const generate = promisify(generateKeyPair);
 /** The CA does not know, or does not want, the certificate that is said to be replaced. */
 const NOT_REPLACEABLE = new Set(['malformed', 'alreadyReplaced', 'conflict', 'unauthorized']);
 
@@ -47,7 +45,7 @@ export async function orderCertificate(
   const ask = (): Promise<Reply> => connection.post(url, undefined, { what: 'the order' });
   const ready = await poll(ask, connection.clock, signal, (fields) => fields.text('status') !== 'pending');
   if (ready.text('status') !== 'ready') throw rejected(ready);
-  const key = await newKey(plan.keyType);
+  const { key, pem } = await newKey(plan.keyType);
   const csr = buildRequest(key, plan.names).toString('base64url');
   await connection.post(order.text('finalize'), { csr }, { what: 'the request' });
   const done = await poll(ask, connection.clock, signal, (fields) => fields.text('status') !== 'processing');
@@ -58,7 +56,7 @@ export async function orderCertificate(
   });
   const certificate = chain.body.toString('latin1');
   if (!certificate.includes('-----BEGIN CERTIFICATE-----')) throw malformed('no certificate');
-  return { certificate, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  return { certificate, key: pem };
 }
 
 async function place(connection: AcmeConnection, { names, replaces }: OrderPlan): Promise<Reply> {
@@ -74,14 +72,6 @@ async function place(connection: AcmeConnection, { names, replaces }: OrderPlan)
     if (!(error instanceof AcmeError && NOT_REPLACEABLE.has(error.type ?? ''))) throw error;
     return await connection.post(newOrder, { identifiers }, what);
   }
-}
-
-async function newKey(keyType: 'ecdsa' | 'rsa'): Promise<KeyObject> {
-  const pair =
-    keyType === 'rsa'
-      ? await generate('rsa', { modulusLength: 2048 })
-      : await generate('ec', { namedCurve: 'P-256' });
-  return pair.privateKey;
 }
 
 function rejected(order: JsonFields): AcmeError {

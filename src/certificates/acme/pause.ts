@@ -17,11 +17,17 @@ const LEAST_PART = 1 / 100;
 
 /**
  * Gives how long nothing is ordered although it is due, because an order would only repeat the last one; `undefined` when it is
- * ordered. `replaced`: the pair of the last order was left for another one. `hinted`: it is young, as the one before it was when
- * the CA wanted it renewed.
+ * ordered.
  *
- * 12 hours, doubled with each repetition, but at most half of what the served certificate has left, so that there are further
- * attempts before it ends; near its end, a hundredth of its life. One that has ended is not waited for.
+ * Why:
+ * - `replaced`: the pair of the last order was left for another one.
+ * - `hinted`: the pair is young, and so was the one before it when the CA wanted that renewed.
+ *
+ * How long:
+ * - 12 hours, doubled with each repetition;
+ * - at most half of what the served certificate has left, so that there are further attempts before it ends;
+ * - where that half is less than a hundredth of its life, that hundredth;
+ * - never past its end: one that has ended is not waited for.
  */
 export function pauseFor(situation: Situation, nowMs: number): Pause | undefined {
   const { pair, past, why } = situation;

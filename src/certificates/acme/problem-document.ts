@@ -5,7 +5,7 @@ import type { Reply } from './wire.ts';
 
 const MOST_TEXT = 300;
 const MOST_SUBPROBLEMS = 5;
-/** Asked of by a CA that says neither how long nor why. */
+/** How long a CA that sets a rate limit is left alone when it does not say how long. */
 const RATE_LIMIT_MS = 3600_000;
 
 /** Gives what a problem document says, shortened and printable: `type: detail` (RFC 7807, RFC 8555 §6.7). */

@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { authorityKeyId } from '../extensions.ts';
-import { type AcmeConnection, fieldsOf, malformed } from './acme-connection.ts';
+import { type Directory, fieldsOf, getResource, malformed } from './acme-connection.ts';
 import { retryAfterMs } from './retry-after.ts';
+import type { Wire } from './wire.ts';
 
 /** When the CA wants a certificate to be renewed. */
 export interface RenewalHint {
@@ -40,13 +41,14 @@ export function renewalId(certificate: string): string | undefined {
  * @throws AcmeError
  */
 export async function readRenewalHint(
-  connection: Pick<AcmeConnection, 'directory' | 'get'>,
+  wire: Pick<Wire, 'ask'>,
+  { renewalInfo }: Pick<Directory, 'renewalInfo'>,
   id: string,
   clock: Clock,
 ): Promise<RenewalHint | undefined> {
-  const { renewalInfo } = connection.directory;
   if (renewalInfo === undefined) return undefined;
-  const reply = await connection.get(`${renewalInfo.replace(/\/$/, '')}/${id}`, 'a renewal hint');
+  const url = `${renewalInfo.replace(/\/$/, '')}/${id}`;
+  const reply = await getResource(wire, url, 'a renewal hint', clock);
   const window = fieldsOf(reply).fields('suggestedWindow');
   const start = Date.parse(window.text('start'));
   const end = Date.parse(window.text('end'));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { asGatewayError } from '../../errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { pagesOf } from '../../lib/pages.ts';
 import type { Records } from '../../state/store.ts';
 
 const INDEX = 'processes';
@@ -71,13 +72,9 @@ export class Roster {
 
   async #idsOf(index: string, prefix: string): Promise<readonly string[]> {
     const ids: string[] = [];
-    let after: string | undefined;
-    do {
-      const more = after === undefined ? {} : { after };
-      const page = await this.#options.records.list(index, { limit: PAGE, ...more });
-      for (const { key } of page.records) ids.push(key.slice(prefix.length));
-      after = page.next;
-    } while (after !== undefined);
+    const { records } = this.#options;
+    for await (const page of pagesOf((place) => records.list(index, { limit: PAGE, ...place })))
+      for (const { key } of page) ids.push(key.slice(prefix.length));
     return ids;
   }
 

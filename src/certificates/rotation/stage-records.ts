@@ -1,5 +1,6 @@
 import { GatewayError } from '../../errors.ts';
 import { JsonFields } from '../../lib/json-fields.ts';
+import { pagesOf } from '../../lib/pages.ts';
 import type { Sealer } from '../../lib/seal.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { Records, StoredRecord } from '../../state/store.ts';
@@ -80,7 +81,7 @@ export class StageRecords {
 
   /** Gives the names of every certificate with a stage. @throws SP_STATE_UNREACHABLE */
   async names(): Promise<readonly string[]> {
-    const { records } = await this.#records.list(STAGES, { limit: PAGE });
+    const records = await this.#all(STAGES);
     return records.map(({ key }) => key.slice(PREFIX.length));
   }
 
@@ -99,7 +100,7 @@ export class StageRecords {
   /** Gives the answers so far. @throws SP_STATE_UNREACHABLE */
   async answers(rotation: string): Promise<readonly StageAnswer[]> {
     const index = ANSWERS + rotation;
-    const { records } = await this.#records.list(index, { limit: PAGE });
+    const records = await this.#all(index);
     return records.map(({ key, value }) => {
       const fields = fieldsOf(value);
       return {
@@ -109,6 +110,13 @@ export class StageRecords {
         base: fields.optionalText('base'),
       };
     });
+  }
+
+  async #all(index: string): Promise<readonly StoredRecord[]> {
+    const pages = pagesOf((place) => this.#records.list(index, { limit: PAGE, ...place }));
+    const all: StoredRecord[] = [];
+    for await (const page of pages) all.push(...page);
+    return all;
   }
 
   #read({ key, value }: StoredRecord): Stage {

@@ -1,3 +1,4 @@
+import { dayOf } from '../../lib/day-of.ts';
 import type { FailedOrder } from '../acme/renewal.ts';
 import type { CertificateView } from '../certificate-view.ts';
 import type { WebhookNotice } from './webhook-notice.ts';
@@ -53,7 +54,7 @@ function isMeant({ source, notBefore, notAfter }: CertificateView, thresholdMs: 
 }
 
 function failureNotice({ name, names, reason, detail, atMs, againAtMs }: FailedOrder): WebhookNotice {
-  const day = new Date(atMs).toISOString().slice(0, 10);
+  const day = dayOf(atMs);
   const nextAttemptAt = new Date(againAtMs).toISOString();
   return {
     event: 'certificate-order-failed',

@@ -127,6 +127,14 @@ test('an authority of the chain that ends before the certificate is a warning, o
   assert.deepEqual(told(-2), [['fail', `site: "CN=Middle" of its chain ended on ${dayAfter(-2)}`]]);
 });
 
+test('an authority of the chain without a subject is told of too', () => {
+  const middle = authority('', { parent: root, notAfterMs: NOW + days(20) });
+  const below = leaf(middle, ['site.test']);
+  assert.deepEqual(judged(below.certificate + middle.certificate, []).slice(1), [
+    ['warn', `site: a nameless authority of its chain ends on ${dayAfter(20)}, before the certificate does`],
+  ]);
+});
+
 function dayAfter(count: number): string {
   return new Date(NOW + days(count)).toISOString().slice(0, 10);
 }

@@ -59,7 +59,7 @@ test('a server that refuses every nonce is given up after eight', async (t) => {
 
 test('any other refusal is final at once', async (t) => {
   const { made, seen, url } = await connection(t, () => ({ status: 403, type: 'unauthorized' }));
-  await assert.rejects(made.post(url, {}, { what: 'x' }), { type: 'unauthorized', acmeReason: 'refused' });
+  await assert.rejects(made.post(url, {}, { what: 'x' }), { type: 'unauthorized', reason: 'refused' });
   assert.equal(seen.length, 1);
 });
 
@@ -74,7 +74,7 @@ test('an answer past 1 MiB, a redirect, a directory without its members: each is
     res.writeHead(200).end(Buffer.alloc(1_100_000, 0x20));
     return true;
   });
-  await assert.rejects(readDirectory(huge.wire, huge.front.directory, Date.now), { acmeReason: 'malformed' });
+  await assert.rejects(readDirectory(huge.wire, huge.front.directory, Date.now), { reason: 'malformed' });
   const moved = await serve(t, (_req, res) => {
     res.writeHead(302, { location: 'https://elsewhere.test/' }).end();
     return true;
@@ -100,7 +100,7 @@ test('only https is spoken, and only with a server that the trusted authority vo
   for (const [url, reason] of refusals) {
     await assert.rejects(wire.ask({ method: 'GET', url }), (error) => {
       assert.ok(error instanceof AcmeError);
-      assert.equal(error.acmeReason, reason, url);
+      assert.equal(error.reason, reason, url);
       assert.doesNotMatch(error.message, /secret/);
       return true;
     });

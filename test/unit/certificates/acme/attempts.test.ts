@@ -55,6 +55,16 @@ test('every process learns why the last order failed, until one is filled', asyn
   assert.equal((await readAttempts(records, 'a')).failure, undefined);
 });
 
+test('a failure in a word that this release does not know is still one, and its wait stands', async (t) => {
+  const { records } = openTestStore(t);
+  await noteFailure(records, 'a', () => 1_000_000, refused);
+  const stored = await records.get('acme/attempts/a');
+  const text = Buffer.from(stored?.value ?? []).toString();
+  await records.put('acme/attempts/a', Buffer.from(text.replace('"refused"', '"of-tomorrow"')));
+  const { failures, failure } = await readAttempts(records, 'a');
+  assert.deepEqual([failures, failure?.reason], [1, 'refused']);
+});
+
 test('a pause counts for every process and is kept through failures, until an order is filled', async (t) => {
   const { records } = openTestStore(t);
   await noteSuccess(records, 'a', FILLED);

@@ -7,7 +7,7 @@ import { openTestStore } from './store.ts';
 
 const TOKEN = 'x'.repeat(43);
 
-function boards(t: TestContext) {
+function boards(t: TestContext, most = 1000) {
   const { records } = openTestStore(t);
   let lists = 0;
   const counting: Records = {
@@ -16,7 +16,7 @@ function boards(t: TestContext) {
     delete: (key, options) => records.delete(key, options),
     list: (index, options) => {
       lists++;
-      return records.list(index, options);
+      return records.list(index, { ...options, limit: most });
     },
   };
   const mayAsk = (host: string): boolean => host === 'a.test';
@@ -37,6 +37,13 @@ test('what one process shows, another answers, and no longer once it is hidden',
   assert.equal(await other.httpAnswer('b.test', TOKEN), undefined);
   await mine.hide(http);
   assert.equal(await mine.httpAnswer('a.test', TOKEN), undefined);
+});
+
+test('a board with more challenges than fit on a page is read to its end', async (t) => {
+  const { mine, other } = boards(t, 1);
+  const tokens = ['x', 'y', 'z'].map((letter) => letter.repeat(43));
+  for (const token of tokens) await mine.show({ ...http, token, keyAuthorization: `${token}.t` });
+  for (const token of tokens) assert.equal(await other.httpAnswer('a.test', token), `${token}.t`);
 });
 
 test('a handshake is answered for the host that is to be proven, and with one context', async (t) => {

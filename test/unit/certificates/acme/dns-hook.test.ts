@@ -40,7 +40,7 @@ test('a command that fails, hangs or is not there is an error that tells nothing
   for (const [path, timeoutMs, wanted] of rows) {
     await assert.rejects(dnsHook([path], idle, timeoutMs)('present', 'a.test', 'v'), (error) => {
       assert.ok(error instanceof AcmeError);
-      assert.equal(error.acmeReason, 'hook');
+      assert.equal(error.reason, 'hook');
       assert.match(error.detail ?? '', wanted);
       assert.doesNotMatch(error.detail ?? '', /top-secret/);
       return true;

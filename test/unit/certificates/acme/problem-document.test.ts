@@ -18,7 +18,7 @@ test('a problem document is told with its type, its detail and its subproblems',
     'the order',
   );
   assert.equal(error.code, 'SP_CERTIFICATE_ORDER');
-  assert.equal(error.acmeReason, 'refused');
+  assert.equal(error.reason, 'refused');
   assert.equal(error.type, 'rejectedIdentifier');
   assert.equal(
     error.detail,
@@ -29,10 +29,10 @@ test('a problem document is told with its type, its detail and its subproblems',
 test('a rate limit waits as long as the CA says, and an hour when it does not say', () => {
   const type = 'urn:ietf:params:acme:error:rateLimited';
   const told = problemOf(reply(429, { type, detail: '' }, { 'retry-after': '7200' }), 0, 'the order');
-  assert.deepEqual([told.acmeReason, told.retryAfterMs], ['rate-limited', 7_200_000]);
+  assert.deepEqual([told.reason, told.retryAfterMs], ['rate-limited', 7_200_000]);
   const bare = problemOf(reply(429, 'slow down'), 0, 'the order');
-  assert.deepEqual([bare.acmeReason, bare.retryAfterMs], ['rate-limited', 3_600_000]);
-  assert.equal(problemOf(reply(400, { type, detail: '' }), 0, 'x').acmeReason, 'rate-limited');
+  assert.deepEqual([bare.reason, bare.retryAfterMs], ['rate-limited', 3_600_000]);
+  assert.equal(problemOf(reply(400, { type, detail: '' }), 0, 'x').reason, 'rate-limited');
 });
 
 test('what is no problem document, or a huge one, makes a short error', () => {
@@ -43,7 +43,7 @@ test('what is no problem document, or a huge one, makes a short error', () => {
     { type: 'x'.repeat(9_000), detail: 'y'.repeat(90_000) },
   ]) {
     const error = problemOf(reply(500, body), 0, 'x');
-    assert.equal(error.acmeReason, 'unreachable');
+    assert.equal(error.reason, 'unreachable');
     assert.ok((error.detail ?? '').length < 1_000);
   }
 });

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { readRenewalHint, renewalId } from '../../../../src/certificates/acme/renewal-hint.ts';
+import type { Ask } from '../../../../src/certificates/acme/wire.ts';
 import { authority, leaf } from '../../../fixtures/certificates/pki.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2030, 0, 15);
-const directory = { newNonce: '', newAccount: '', newOrder: '', renewalInfo: 'https://ca.test/info/' };
+const directory = { renewalInfo: 'https://ca.test/info/' };
 
 /** The example of RFC 9773, appendix A. */
 const EXAMPLE = `-----BEGIN CERTIFICATE-----
@@ -35,17 +36,17 @@ test('the id of any certificate names its serial as it stands in the certificate
 
 function answering(window: object, headers = {}) {
   const asked: string[] = [];
-  const get = async (url: string) => {
+  const ask = async ({ url }: Ask) => {
     asked.push(url);
     return { status: 200, headers, body: Buffer.from(JSON.stringify({ suggestedWindow: window })) };
   };
-  return { asked, connection: { directory, get } };
+  return { asked, wire: { ask } };
 }
 
 test('a hint lies within the window, and is asked for again when the CA says so', async () => {
   const window = { start: new Date(NOW).toISOString(), end: new Date(NOW + DAY_MS).toISOString() };
-  const { asked, connection } = answering(window, { 'retry-after': '600' });
-  const hint = await readRenewalHint(connection, 'a.b', () => NOW);
+  const { asked, wire } = answering(window, { 'retry-after': '600' });
+  const hint = await readRenewalHint(wire, directory, 'a.b', () => NOW);
   assert.ok(hint !== undefined && hint.renewAtMs >= NOW && hint.renewAtMs <= NOW + DAY_MS);
   assert.equal(hint.askAgainAtMs, NOW + 600_000);
   assert.deepEqual(asked, ['https://ca.test/info/a.b']);
@@ -57,17 +58,16 @@ test('a CA cannot be asked more often than once a minute, nor less than once a d
     ['0', 60_000],
     ['9999999', DAY_MS],
   ] as const) {
-    const { connection } = answering(window, { 'retry-after': field });
-    assert.equal((await readRenewalHint(connection, 'a.b', () => NOW))?.askAgainAtMs, NOW + ms);
+    const { wire } = answering(window, { 'retry-after': field });
+    assert.equal((await readRenewalHint(wire, directory, 'a.b', () => NOW))?.askAgainAtMs, NOW + ms);
   }
 });
 
 test('a window that ends before it begins is refused; a CA without hints gives none', async () => {
-  const { connection } = answering({ start: '2030-02-01T00:00:00Z', end: '2030-01-01T00:00:00Z' });
+  const { wire } = answering({ start: '2030-02-01T00:00:00Z', end: '2030-01-01T00:00:00Z' });
   await assert.rejects(
-    readRenewalHint(connection, 'a.b', () => NOW),
+    readRenewalHint(wire, directory, 'a.b', () => NOW),
     /renewal window/,
   );
-  const without = { ...connection, directory: { ...directory, renewalInfo: undefined } };
-  assert.equal(await readRenewalHint(without, 'a.b', () => NOW), undefined);
+  assert.equal(await readRenewalHint(wire, { renewalInfo: undefined }, 'a.b', () => NOW), undefined);
 });

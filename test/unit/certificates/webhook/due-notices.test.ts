@@ -56,7 +56,7 @@ test('an order that failed is one matter a day, whatever went wrong', () => {
     const failure = {
       name: 'a',
       names: ['a.test'],
-      reason: 'refused',
+      reason: 'refused' as const,
       detail,
       atMs,
       againAtMs: atMs + 60_000,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { buildRequest } from '../../../../src/certificates/acme/csr.ts';
-import { ecKey, rsaKey } from '../../../fixtures/certificates/pki.ts';
+import { buildRequest } from '../../../src/certificates/csr.ts';
+import { ecKey, rsaKey } from '../../fixtures/certificates/pki.ts';
 
 for (const [type, key] of [
   ['ecdsa', ecKey()],

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
-import { alternativeName } from '../alternative-name.ts';
+import { alternativeName } from './alternative-name.ts';
 import {
   bits,
   type DerNode,
@@ -12,7 +12,7 @@ import {
   sequence,
   set,
   tagged,
-} from '../der.ts';
+} from './der.ts';
 
 const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
 const SUBJECT_ALT_NAME = '2.5.29.17';
