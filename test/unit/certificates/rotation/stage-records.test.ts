@@ -18,7 +18,7 @@ test('stages and answers that do not fit on a page are all read', async (t) => {
     await stages.put({ name, rotation: 'r', by: 'p', pair: undefined, watched: false });
   assert.deepEqual(await stages.names(), ['a', 'b', 'c']);
   for (const process of ['p', 'q'])
-    await stages.answer('r', { process, fingerprint256: 'AA', problem: undefined });
+    await stages.answer('r', { process, fingerprint256: 'AA', problem: undefined, base: undefined });
   assert.deepEqual(
     (await stages.answers('r')).map(({ process }) => process),
     ['p', 'q'],
