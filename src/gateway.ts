@@ -132,6 +132,13 @@ class Gateway {
       // The record of the exchange stays as it was when it was admitted.
       decide(present(this.#house).rooms, { ...arrived, record: { ...arrived.record } }),
     );
+    let passed = 0;
+    foundation.coarse.onTick(() => {
+      const now = this.#house?.demands.passed ?? 0;
+      // An authority of clients has ended, or a list of theirs is out of date.
+      if (now !== passed) this.#streams.doubtAll();
+      passed = now;
+    });
     this.#teller = makeTeller(foundation, {
       config: () => present(this.#house).config,
       cellar: () => present(this.#cellar),

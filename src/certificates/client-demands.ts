@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import type { AskedHost } from '../config/asked-hosts.ts';
 import type { ClientCertificateConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
 import { type ClientEntry, loadClientEntry } from './client-entry.ts';
+import { momentsOf } from './client-outlook.ts';
 import { canonicalName, wildcardOf } from './host-name.ts';
 
 /** What a host wants to see of its clients: a certificate that one of several entries vouches for. */
@@ -22,12 +24,26 @@ export interface ClientDemand {
   readonly entries: readonly ClientEntry[];
 }
 
-/** The demands of one generation, by host. */
+/**
+ * The demands of one generation, by host.
+ *
+ * Security: OpenSSL judges in the handshake only. When an authority ends, or a revocation list is out of date, the demands
+ * below it get other ids, as if the configuration had changed: no connection from before it is believed any longer.
+ */
 export class ClientDemands {
+  readonly #clock: Clock;
   readonly #entries = new Map<string, ClientEntry>();
+  /** Which entries each host asks for, by canonical host pattern. */
+  readonly #asked = new Map<string, AskedHost>();
   /** By canonical host pattern; a pattern without a demand asks nobody, also where a broader one does. */
   readonly #byPattern = new Map<string, ClientDemand | undefined>();
   readonly #byId = new Map<string, ClientDemand>();
+  #nextMs = Number.POSITIVE_INFINITY;
+  #passed = 0;
+
+  private constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /**
    * @param asked - which entries each host asks for, by host pattern
@@ -36,8 +52,9 @@ export class ClientDemands {
   static async load(
     configs: readonly ClientCertificateConfig[],
     asked: ReadonlyMap<string, AskedHost>,
+    clock: Clock,
   ): Promise<ClientDemands> {
-    const demands = new ClientDemands();
+    const demands = new ClientDemands(clock);
     const problems: string[] = [];
     for (const config of configs) {
       try {
@@ -54,17 +71,37 @@ export class ClientDemands {
         problems,
       });
     }
-    for (const [pattern, host] of asked) {
-      demands.#byPattern.set(canonicalName(pattern) ?? pattern, demands.#demandFor(host));
-    }
+    for (const [pattern, host] of asked) demands.#asked.set(canonicalName(pattern) ?? pattern, host);
+    demands.#build(clock());
     return demands;
   }
 
-  #demandFor({ covering, named }: AskedHost): ClientDemand | undefined {
+  /** How often authorities have ended, or lists have been out of date, since they were loaded. */
+  get passed(): number {
+    this.#keepUp();
+    return this.#passed;
+  }
+
+  #keepUp(): void {
+    const nowMs = this.#clock();
+    if (nowMs < this.#nextMs) return;
+    this.#passed++;
+    this.#build(nowMs);
+  }
+
+  #build(nowMs: number): void {
+    this.#byPattern.clear();
+    this.#byId.clear();
+    const moments = this.entries.flatMap(momentsOf);
+    this.#nextMs = Math.min(...moments.filter((momentMs) => momentMs > nowMs), Number.POSITIVE_INFINITY);
+    for (const [pattern, host] of this.#asked) this.#byPattern.set(pattern, this.#demandFor(host, nowMs));
+  }
+
+  #demandFor({ covering, named }: AskedHost, nowMs: number): ClientDemand | undefined {
     const names = new Set([...(covering === undefined ? [] : [covering]), ...named]);
     const entries = [...names].flatMap((name) => this.#entries.get(name) ?? []);
     if (entries.length === 0) return undefined;
-    const demand = demandOf(covering, entries);
+    const demand = demandOf(covering, entries, nowMs);
     const known = this.#byId.get(demand.id);
     if (known === undefined) this.#byId.set(demand.id, demand);
     return known ?? demand;
@@ -74,6 +111,7 @@ export class ClientDemands {
   of(host: string | undefined): ClientDemand | undefined {
     const known = this.#byPattern;
     if (known.size === 0) return undefined;
+    this.#keepUp();
     const name = host === undefined ? undefined : canonicalName(host);
     if (name !== undefined) {
       if (known.has(name)) return known.get(name);
@@ -89,6 +127,7 @@ export class ClientDemands {
   }
 
   byId(id: string): ClientDemand | undefined {
+    this.#keepUp();
     return this.#byId.get(id);
   }
 
@@ -117,9 +156,15 @@ export class ClientDemands {
   }
 }
 
-function demandOf(covering: string | undefined, entries: readonly ClientEntry[]): ClientDemand {
+function demandOf(
+  covering: string | undefined,
+  entries: readonly ClientEntry[],
+  nowMs: number,
+): ClientDemand {
   const first = entries.find(({ config }) => config.name === covering);
-  const ids = entries.map(({ id }) => id);
+  const ids = entries.map((entry) =>
+    [entry.id, momentsOf(entry).filter((atMs) => atMs <= nowMs).length].join(' '),
+  );
   const id = createHash('sha256')
     .update(JSON.stringify([first?.id ?? null, ids.sort()]))
     .digest('base64url');

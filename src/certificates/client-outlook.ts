@@ -33,6 +33,12 @@ export function clientEnds(entry: ClientEntry): ClientEnds {
   };
 }
 
+/** Gives every moment at which fewer clients of an entry are believed than before: an authority ends, or a list is out of date. */
+export function momentsOf(entry: ClientEntry): readonly number[] {
+  const lists = currentLists(entry).flatMap(({ nextUpdateMs }) => nextUpdateMs ?? []);
+  return [...currentAuthorities(entry).map(endOfAuthority), ...lists];
+}
+
 /**
  * Gives what turns clients of an entry away now, or soon: authorities that end, lists that are out of date, authorities
  * without a list beside others that have one.

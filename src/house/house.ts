@@ -85,7 +85,11 @@ export async function furnish(
     const oidc = new Oidc({ ...foundation, configs: config.authenticate.oidc, before: before?.oidc });
     built.push({ close: () => oidc.close(before?.oidc) });
     const { certificate } = config.authenticate;
-    const demands = await ClientDemands.load(certificate, askedHosts(certificate, config.routes));
+    const demands = await ClientDemands.load(
+      certificate,
+      askedHosts(certificate, config.routes),
+      foundation.clock,
+    );
     const judge: CertificateJudge = { demandOf: (id) => demands.byId(id), clock: foundation.clock };
     const methods = [
       ...methodsOf(config, foundation, issuers, oidc),

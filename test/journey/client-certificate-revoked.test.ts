@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openCertificateHouse } from '../support/certificate-house.ts';
 import { clientAuthority, clientLeaf, revocationList } from '../support/client-pki.ts';
 import { openHttp1, openHttp2, openWebSocket } from '../support/open-streams.ts';
@@ -9,10 +10,11 @@ const root = clientAuthority('Device Root');
 const device = clientLeaf(root, { subject: 'device-7' });
 const HOSTS = ['strict.localhost', 'soft.localhost'] as const;
 
-test('a list that revokes a certificate ends its open streams, and the next request on its open connections', async (t) => {
+/** Opens streams and kept connections of a device that a list has not revoked, at a host of each kind. */
+async function openHouse(t: TestContext, list: string) {
   const streaming = await startStreamUpstream();
   const parts = await openCertificateHouse(
-    { 'root.crt': root.certificate, 'root.crl': revocationList(root, []) },
+    { 'root.crt': root.certificate, 'root.crl': list },
     (file, echo) => `
 authenticate:
   certificate:
@@ -53,8 +55,12 @@ routes:
     Promise.all(kept.map(async ({ host, walk }) => (await walk.ask({ host })).status));
   assert.deepEqual(await askKept(), [200, 200, 200, 200]);
 
-  parts.write('root.crl', revocationList(root, [device.cert]));
-  await parts.house.gateway.reload();
+  return { parts, open, askKept };
+}
+
+type House = Awaited<ReturnType<typeof openHouse>>;
+
+async function allIsOver({ parts, open, askKept }: House): Promise<void> {
   const endings = await Promise.all(open.map((stream) => stream.ended()));
   for (const [at, ending] of endings.entries())
     assert.match(ending, [/^4401 /, /^4401 /, /^broken$/, /^RST 8$/][at % 4] ?? /^$/);
@@ -67,4 +73,18 @@ routes:
     (await parts.ask(device, { host: 'soft.localhost' })).map(({ status }) => status),
     [401, 401, 401, 401],
   );
+}
+
+test('a list that revokes a certificate ends its open streams, and the next request on its open connections', async (t) => {
+  const house = await openHouse(t, revocationList(root, []));
+  house.parts.write('root.crl', revocationList(root, [device.cert]));
+  await house.parts.house.gateway.reload();
+  await allIsOver(house);
+});
+
+test('a list that is out of date ends them as well, without a reload: nobody can hide a revocation by holding back lists', async (t) => {
+  const endsMs = Math.ceil(Date.now() / 1000) * 1000 + 3000;
+  const house = await openHouse(t, revocationList(root, [], endsMs));
+  await sleep(endsMs - Date.now());
+  await allIsOver(house);
 });
