@@ -46,6 +46,7 @@ export class Roster {
     if (this.#timer !== undefined || this.#closed) return;
     this.#timer = setInterval(() => void this.#show(), RENEWAL_MS).unref();
     await this.#show();
+    await this.#bury();
   }
 
   /** Gives the ids of every process that counts, this one always among them, ordered. @throws SP_STATE_UNREACHABLE */
@@ -68,6 +69,21 @@ export class Roster {
     clearInterval(this.#timer);
     if (this.#timer === undefined) return;
     await this.#takeAway().catch(() => undefined);
+  }
+
+  /** Takes leave for the dead of this machine: whoever is started in their place need not be looked for. Never rejects. */
+  async #bury(): Promise<void> {
+    try {
+      for (const id of await this.#idsOf(SEEN_INDEX, SEEN_PREFIX)) {
+        if (id !== this.self && isDeadHere(id)) await this.#options.records.delete(SEEN_PREFIX + id);
+      }
+    } catch (error) {
+      const { code } = asGatewayError(error);
+      this.#options.logger.debug(
+        { code },
+        'processes that ended without a word could not be taken off the list',
+      );
+    }
   }
 
   async #idsOf(index: string, prefix: string): Promise<readonly string[]> {
@@ -98,5 +114,18 @@ export class Roster {
   async #takeAway(): Promise<void> {
     const { records } = this.#options;
     await Promise.all([records.delete(PREFIX + this.self), records.delete(SEEN_PREFIX + this.self)]);
+  }
+}
+
+/** Whether an id is of a process of this machine that is not there any more. A number that is ours now was theirs before. */
+function isDeadHere(id: string): boolean {
+  const [host, pid] = id.split(':');
+  if (host !== hostname() || pid === undefined) return false;
+  if (Number(pid) === process.pid) return true;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
   }
 }

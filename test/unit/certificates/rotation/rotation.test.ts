@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { Participant } from '../../../../src/certificates/rotation/participant.ts';
 import { Roster } from '../../../../src/certificates/rotation/roster.ts';
@@ -164,4 +165,16 @@ test('what the configurations of the others give is told to who commits', async 
   await process(t, h, good);
   const { bases } = await one.rotation.run(ORDER, async (confirmation) => confirmation);
   assert.deepEqual(bases, ['of two']);
+});
+
+test('a process takes leave for the dead of its machine, and for nobody else', async (t) => {
+  const { store } = await house(t);
+  const ids = [`${hostname()}:999999999:dead`, 'elsewhere:999999999:dead', `${hostname()}:1:alive`];
+  for (const id of ids) {
+    await store.records.put(`process-seen/${id}`, Buffer.from('{}'), { indexes: ['processes-seen'] });
+  }
+  const roster = new Roster({ records: store.records, logger });
+  await roster.start();
+  t.after(() => roster.close());
+  assert.deepEqual(await roster.missing(), ids.slice(1).sort());
 });
