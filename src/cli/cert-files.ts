@@ -1,9 +1,11 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { buildRequest } from '../certificates/acme/csr.ts';
-import { issueDevLeaf, loadOrMakeDevCa } from '../certificates/dev-ca.ts';
-import { replaceFile, writeOnce } from '../certificates/private-file.ts';
+import { signed } from '../certificates/chain-links.ts';
+import { type DevCa, issueDevLeaf, loadOrMakeDevCa } from '../certificates/dev-ca.ts';
+import { readIfThere, replaceFile, writeOnce } from '../certificates/private-file.ts';
+import { readOpenPair } from '../certificates/reading.ts';
 import { toPem } from '../certificates/x509-builder.ts';
 import { systemClock } from '../lib/clock.ts';
 import { certificateNames } from './cert-names.ts';
@@ -23,13 +25,18 @@ export interface DevFlags extends OutFlags {
   readonly data: string;
 }
 
-/** Makes a pair that the development CA signs, `NAME.crt` and `NAME.key`. */
+/**
+ * Makes a pair that the development CA signs, `NAME.crt` and `NAME.key`.
+ *
+ * One that it signed before gives way. Any other key stays: the request of a certificate may be out.
+ */
 export async function makeDev(written: readonly string[], flags: DevFlags, shell: Shell): Promise<void> {
   const names = certificateNames(written);
   const ca = await loadOrMakeDevCa(resolve(shell.folder, flags.data), systemClock);
   const pair = await issueDevLeaf(ca, { names, keyType: flags.rsa === true ? 'rsa' : 'ecdsa' });
   const stem = await stemOf(names, flags, shell);
-  await replaceFile(`${stem}.key`, pair.key, 0o600);
+  if (await isDevPair(stem, ca)) await replaceFile(`${stem}.key`, pair.key, 0o600);
+  else await writeKey(`${stem}.key`, pair.key);
   await replaceFile(`${stem}.crt`, pair.certificate, 0o644);
   report({ certificate: `${stem}.crt`, key: `${stem}.key` }, flags, shell);
 }
@@ -47,15 +54,29 @@ export async function makeRequest(written: readonly string[], flags: OutFlags, s
       ? generateKeyPairSync('rsa', { modulusLength: 2048 })
       : generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const stem = await stemOf(names, flags, shell);
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  if ((await writeOnce(`${stem}.key`, key, 0o600)) !== key) {
-    throw new Complaint('There is a key of this name already', {
-      where: `${stem}.key`,
-      remedy: 'move it away, or name another folder with --out',
-    });
-  }
+  await writeKey(`${stem}.key`, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   await replaceFile(`${stem}.csr`, toPem('CERTIFICATE REQUEST', buildRequest(privateKey, names)), 0o644);
   report({ request: `${stem}.csr`, key: `${stem}.key` }, flags, shell);
+}
+
+/** Whether a key is there that the certificate beside it belongs to, and the development CA signed that one. */
+async function isDevPair(stem: string, ca: DevCa): Promise<boolean> {
+  const [certificate, key] = await Promise.all([readIfThere(`${stem}.crt`), readIfThere(`${stem}.key`)]);
+  if (certificate === undefined || key === undefined) return false;
+  const pair = readOpenPair({ certificate, key });
+  const [leaf] = pair.certificates;
+  if (leaf === undefined || pair.key === undefined || !leaf.checkPrivateKey(pair.key)) return false;
+  // The development CA signed itself, and is not to be replaced.
+  return !leaf.ca && signed(leaf, new X509Certificate(ca.certificate));
+}
+
+/** @throws Complaint when a key is there */
+async function writeKey(file: string, key: string): Promise<void> {
+  if ((await writeOnce(file, key, 0o600)) === key) return;
+  throw new Complaint('There is a key of this name already', {
+    where: file,
+    remedy: 'move it away, or name another folder with --out',
+  });
 }
 
 async function stemOf(names: readonly string[], { out }: OutFlags, shell: Shell): Promise<string> {
