@@ -1,5 +1,6 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { buildRequest } from '../certificates/acme/csr.ts';
 import { signed } from '../certificates/chain-links.ts';
@@ -12,6 +13,9 @@ import { certificateNames } from './cert-names.ts';
 import { Complaint } from './complaint.ts';
 import type { Shell } from './shell.ts';
 import { printJson } from './table.ts';
+
+/** Most characters of a common name (RFC 5280 appendix A.1). */
+const MOST_COMMON_NAME = 64;
 
 /** Where files are written, and how. */
 export interface OutFlags {
@@ -55,8 +59,14 @@ export async function makeRequest(written: readonly string[], flags: OutFlags, s
       : generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const stem = await stemOf(names, flags, shell);
   await writeKey(`${stem}.key`, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  await replaceFile(`${stem}.csr`, toPem('CERTIFICATE REQUEST', buildRequest(privateKey, names)), 0o644);
+  const request = buildRequest(privateKey, names, subjectOf(names));
+  await replaceFile(`${stem}.csr`, toPem('CERTIFICATE REQUEST', request), 0o644);
   report({ request: `${stem}.csr`, key: `${stem}.key` }, flags, shell);
+}
+
+/** Some authorities want a common name: the first host name that has room there, empty when none has. */
+function subjectOf(names: readonly string[]): string {
+  return names.find((name) => isIP(name) === 0 && name.length <= MOST_COMMON_NAME) ?? '';
 }
 
 /** Whether a key is there that the certificate beside it belongs to, and the development CA signed that one. */

@@ -72,6 +72,24 @@ test('cert csr makes a request that openssl accepts; the key stays private and i
   }
 });
 
+test('the common name of cert csr is the first host name that has room there', async () => {
+  const long = `${'a'.repeat(60)}.test`;
+  const fits = `${'b'.repeat(59)}.test`;
+  for (const [names, subject] of [
+    [['site.test', 'b.test'], 'CN=site.test'],
+    [['*.site.test'], 'CN=*.site.test'],
+    [['10.0.0.1', '[::1]', 'b.test'], 'CN=b.test'],
+    [[long, fits], `CN=${fits}`],
+    [['10.0.0.1', long], ''],
+  ] as const) {
+    const shell = terminal();
+    assert.equal(await shell.run('cert', 'csr', ...names, '--json'), 0, shell.printed.err);
+    const { request } = JSON.parse(shell.printed.out);
+    const words = ['req', '-in', request, '-noout', '-subject', '-nameopt', 'RFC2253'];
+    assert.equal(execFileSync('openssl', words).toString(), `subject=${subject}\n`);
+  }
+});
+
 test('cert dev replaces a pair of the development CA and no other key', async () => {
   const shell = openTerminal();
   const [crt, key, csr] = ['crt', 'key', 'csr'].map((end) => join(shell.folder, 'certs', `site.test.${end}`));
