@@ -41,13 +41,14 @@ export function momentsOf(entry: ClientEntry): readonly number[] {
 
 /**
  * Gives what turns clients of an entry away now, or soon: authorities that end, lists that are out of date, authorities
- * without a list beside others that have one.
+ * without a list beside others that have one, lists that do not say which of several authorities of one name made them.
  */
 export function clientOutlook(entry: ClientEntry, nowMs: number): readonly ClientConcern[] {
   const told = currentAuthorities(entry).flatMap((authority) => ending(authority, nowMs));
   if (entry.lists.length > 0) {
     told.push(...currentLists(entry).flatMap((list) => staleness(list, entry, nowMs)));
     told.push(...listless(entry));
+    told.push(...ambiguous(entry));
   }
   const { name } = entry.config;
   return told.map(({ verdict, text }) => ({ verdict, text: `client certificates ${name}: ${text}` }));
@@ -123,6 +124,19 @@ function listless({ authorities, subjects, lists }: ClientEntry): ClientConcern[
       const text = `${who} has no revocation list, but others have: everybody below it is refused`;
       return { verdict: 'fail', text };
     });
+}
+
+/** OpenSSL takes a list that names no key for that of each authority of the name, also where another list is the right one. */
+function ambiguous({ authorities, subjects, lists, config }: ClientEntry): ClientConcern[] {
+  const keyless = new Set(lists.filter((list) => !list.hasAuthorityKeyId).map(({ issuer }) => issuer));
+  return [...keyless].flatMap((name): ClientConcern[] => {
+    const [first, ...others] = authorities.filter((_authority, at) => subjects[at] === name);
+    if (first === undefined || others.every(({ publicKey }) => publicKey.equals(first.publicKey))) return [];
+    const who = `several authorities with keys of their own are named ${subjectText(first.subject)}`;
+    const what = `a revocation list of this name in ${config.crl} has no authority key identifier`;
+    const text = `${who}, but ${what}: it is taken for that of any of them, and everybody below the others is refused`;
+    return [{ verdict: 'fail', text }];
+  });
 }
 
 function momentOf(ms: number): string {

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { alternativeName } from './alternative-name.ts';
+import { cnSubject } from './cn-subject.ts';
 import {
   bits,
   type DerNode,
@@ -20,17 +21,18 @@ const ECDSA_SHA256 = '1.2.840.10045.4.3.2';
 const RSA_SHA256 = '1.2.840.113549.1.1.11';
 
 /**
- * Gives a certificate request as DER: no subject, the names as subject alternative names (RFC 2986, RFC 8555 §7.4).
+ * Gives a certificate request as DER, the names as subject alternative names (RFC 2986, RFC 8555 §7.4).
  *
  * @param key - private, RSA or on P-256
  * @param names - host names, ASCII, and IP addresses (RFC 8738)
+ * @param subject - common name, at most 64 characters (RFC 5280 appendix A.1); empty: no subject, which is all that ACME needs
  */
-export function buildRequest(key: KeyObject, names: readonly string[]): Buffer {
+export function buildRequest(key: KeyObject, names: readonly string[], subject = ''): Buffer {
   const general = sequence(...names.map(alternativeName));
   const extension = sequence(oid(SUBJECT_ALT_NAME), octets(encode(general)));
   const tbs = sequence(
     integer(Buffer.of(0)),
-    sequence(),
+    cnSubject(subject),
     decode(createPublicKey(key).export({ type: 'spki', format: 'der' })),
     tagged(0, sequence(oid(EXTENSION_REQUEST), set(sequence(extension)))),
   );

@@ -34,7 +34,8 @@ function checkOne(certificate: X509Certificate | undefined, number: number): Pro
 }
 
 /**
- * Parses certificates one by one, so that each bad one is told by its number, and gives the good ones in their order.
+ * Parses certificates one by one, so that each bad one is told by its number, and gives the good ones in their order; of too
+ * many nothing else is said, and none is given.
  *
  * Security: nothing is computed with a key before its size is known, and nothing is looked at in chains over 100 KiB.
  */
@@ -45,8 +46,9 @@ export function parseCertificates(
   if (sources.length > MAX_CERTIFICATES) {
     const text = `There are ${sources.length} certificates and at most ${MAX_CERTIFICATES} are accepted: send the leaf and the authorities that signed it, not a whole bundle.`;
     problems.push(problem('too-many-certificates', text));
+    return [];
   }
-  const parsed = sources.slice(0, MAX_CERTIFICATES).map(parse);
+  const parsed = sources.map(parse);
   const bytes = parsed.reduce((sum, one) => sum + (one?.raw.length ?? 0), 0);
   if (bytes > MAX_CHAIN_BYTES) {
     const text = `The certificates have ${bytes} bytes and clients take at most ${MAX_CHAIN_BYTES}: send the leaf and the authorities that signed it.`;

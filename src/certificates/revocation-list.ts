@@ -8,6 +8,8 @@ export interface RevocationList {
   readonly thisUpdateMs: number;
   /** From when on it is out of date; `undefined`: it never is. */
   readonly nextUpdateMs: number | undefined;
+  /** Whether it says which key of that authority signed it (RFC 5280 §5.2.1). */
+  readonly hasAuthorityKeyId: boolean;
 }
 
 const INTEGER = 2;
@@ -15,9 +17,15 @@ const UTC_TIME = 23;
 const GENERALIZED_TIME = 24;
 /** Fields of a list up to its second date. */
 const HEAD_FIELDS = 5;
+/** All fields of a list. */
+const MOST_FIELDS = 7;
+/** Tag of the extensions of a list. */
+const EXTENSIONS_TAG = 0xa0;
+/** 2.5.29.35 in DER. */
+const AUTHORITY_KEY_ID = Buffer.of(0x06, 0x03, 0x55, 0x1d, 0x23);
 
 /**
- * Reads the head of a revocation list; what it revokes, which may be very long, is not looked at.
+ * Reads the head of a revocation list and which extensions it has; what it revokes, which may be very long, is not looked at.
  *
  * @param pem - one block
  * @throws Error when it is no revocation list
@@ -25,12 +33,25 @@ const HEAD_FIELDS = 5;
 export function readRevocationList(pem: string): RevocationList {
   const bytes = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
   const [signed] = fieldsOf(bytes, 1);
-  const fields = fieldsOf(signed, HEAD_FIELDS).map((field) => (isSmall(field) ? decode(field) : undefined));
+  const all = fieldsOf(signed, MOST_FIELDS);
+  const fields = all.slice(0, HEAD_FIELDS).map((field) => (isSmall(field) ? decode(field) : undefined));
   // The version, an integer, is absent from lists of version 1.
   const [, issuer, thisUpdate, nextUpdate] = isType(fields[0], INTEGER) ? fields.slice(1) : fields;
   const thisUpdateMs = timeOf(thisUpdate);
   if (issuer === undefined || thisUpdateMs === undefined) throw new Error('not a revocation list');
-  return { issuer: comparableName(issuer), thisUpdateMs, nextUpdateMs: timeOf(nextUpdate) };
+  const hasAuthorityKeyId = all.some(isExtensionsWithKeyId);
+  return {
+    issuer: comparableName(issuer),
+    thisUpdateMs,
+    nextUpdateMs: timeOf(nextUpdate),
+    hasAuthorityKeyId,
+  };
+}
+
+function isExtensionsWithKeyId(field: Buffer): boolean {
+  if (field[0] !== EXTENSIONS_TAG) return false;
+  const extensions = fieldsOf(field.subarray(startOf(field, 0)), Number.POSITIVE_INFINITY);
+  return extensions.some((one) => one.subarray(startOf(one, 0)).indexOf(AUTHORITY_KEY_ID) === 0);
 }
 
 /** A field of the head that is longer is the list of what was revoked. */

@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { alternativeName } from './alternative-name.ts';
+import { cnSubject } from './cn-subject.ts';
 import {
   bits,
   boolean,
@@ -14,10 +15,8 @@ import {
   oid,
   retagged,
   sequence,
-  set,
   tagged,
   time,
-  utf8,
 } from './der.ts';
 
 /** Digest of a signature; the weak ones are for tests of refusals. */
@@ -77,11 +76,6 @@ function signatureAlgorithm(key: KeyObject, hash: SignatureHash): DerNode {
   if (key.asymmetricKeyType !== 'ec' || id === undefined)
     throw new Error(`no ${hash} signature for this key`);
   return sequence(oid(id));
-}
-
-function nameOf(commonName: string): DerNode {
-  if (commonName === '') return sequence();
-  return sequence(set(sequence(oid('2.5.4.3'), utf8(commonName))));
 }
 
 /** RFC 5280 §4.2.1.2, method 1: SHA-1 of the key's bit string. It names the key and protects nothing. */
@@ -144,9 +138,9 @@ export function buildCertificate(spec: CertificateSpec): string {
     tagged(0, integer(Buffer.from([2]))),
     integer(serialNumber()),
     algorithm,
-    nameOf(spec.issuer.subject),
+    cnSubject(spec.issuer.subject),
     sequence(time(spec.notBeforeMs), time(spec.notAfterMs)),
-    nameOf(spec.subject),
+    cnSubject(spec.subject),
     decode(spec.publicKey.export({ type: 'spki', format: 'der' })),
     extensionsOf(spec),
   );

@@ -83,6 +83,17 @@ export function revocationList(
   return toPem('X509 CRL', encode(sequence(list, algorithm, bits(sign('sha256', encode(list), issuer.key)))));
 }
 
+/** Gives a revocation list anew with the id of the key of its issuer, a root (RFC 5280 §5.2.1). */
+export function withAuthorityKeyId(pem: string, issuer: Authority): string {
+  const [certified] = children(decode(new X509Certificate(issuer.certificate).raw));
+  const extensions = children(children(children(certified).at(-1))[0]);
+  const id = extensions.filter((extension) => dotted(children(extension)[0]) === '2.5.29.35');
+  const [tbs, algorithm] = children(decode(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64')));
+  if (algorithm === undefined) throw new Error('no revocation list');
+  const list = sequence(...children(tbs), tagged(0, sequence(...id)));
+  return toPem('X509 CRL', encode(sequence(list, algorithm, bits(sign('sha256', encode(list), issuer.key)))));
+}
+
 /** Gives a certificate anew without the ids of keys, so that only its signature tells who made it. @param key - of its issuer */
 export function withoutKeyIds(pem: string, key: KeyObject): string {
   const [tbs] = children(decode(new X509Certificate(pem).raw));

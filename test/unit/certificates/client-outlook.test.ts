@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { type ClientEntry, loadClientEntry } from '../../../src/certificates/client-entry.ts';
 import { clientEnds, clientOutlook } from '../../../src/certificates/client-outlook.ts';
 import { readRevocationList } from '../../../src/certificates/revocation-list.ts';
-import { authority, days, leaf, NOW } from '../../fixtures/certificates/pki.ts';
-import { revocationList } from '../../support/client-pki.ts';
+import { type Authority, authority, days, leaf, NOW } from '../../fixtures/certificates/pki.ts';
+import { revocationList, withAuthorityKeyId } from '../../support/client-pki.ts';
 
 const root = authority('Root');
 const other = authority('Other Root');
@@ -94,10 +94,33 @@ test('an authority without a list beside others that have one is told of', async
   assert.match(told(entry).join(), /^fail .*the authority CN=Other Root has no revocation list/);
 });
 
+test('lists of two authorities of one name and two keys must say whose they are', async (t) => {
+  const rekeyed = authority('Root');
+  const plain = (issuer: Authority): string => revocationList(issuer, [], NOW + days(100));
+  const keyed = (issuer: Authority): string => withAuthorityKeyId(plain(issuer), issuer);
+  const all = (lists: readonly string[], authorities = [root, rekeyed, other]): Promise<ClientEntry> =>
+    entryOf(t, authorities, lists);
+  const text =
+    /^fail client certificates devices: several authorities .* CN=Root, .*ca\.crl .* no authority key identifier: .*refused$/;
+  assert.match(told(await all([plain(root), plain(rekeyed), plain(other)])).join(), text);
+  assert.match(told(await all([keyed(root), plain(rekeyed), keyed(other)])).join(), text);
+  assert.deepEqual(told(await all([keyed(root), keyed(rekeyed), plain(other)])), []);
+  const renewed = authority('Root', { key: root.key });
+  assert.deepEqual(told(await all([plain(root)], [root, renewed])), []);
+  assert.deepEqual(told(await entryOf(t, [root, rekeyed])), []);
+});
+
 test('the head of a list is read whatever it revokes, and what is no list is refused', () => {
   const some = Array.from({ length: 700 }, () => leaf(root, ['x'], { key: root.key }).certificate);
   const list = readRevocationList(revocationList(root, some, NOW + days(1), NOW - days(1)));
   assert.deepEqual([list.thisUpdateMs, list.nextUpdateMs], [NOW - days(1), NOW + days(1)]);
+  assert.equal(list.hasAuthorityKeyId, false);
+  for (const until of [NOW + days(1), 'never'] as const) {
+    for (const revoked of [[], some]) {
+      const named = withAuthorityKeyId(revocationList(root, revoked, until), root);
+      assert.equal(readRevocationList(named).hasAuthorityKeyId, true);
+    }
+  }
   const late = Date.UTC(2051, 0, 1);
   assert.equal(readRevocationList(revocationList(root, [], late)).nextUpdateMs, late);
   for (const bytes of ['', '30', '3080', '30893000', '3005a003020100', '30030c0141']) {

@@ -17,5 +17,10 @@ for (const [type, key] of [
     }).toString();
     assert.match(text, /DNS:a\.test, DNS:\*\.b\.test/);
     assert.match(text, /Subject:\s*\n/);
+    const named = execFileSync('openssl', args, {
+      input: buildRequest(key, ['a.test', '*.b.test'], 'a.test'),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    }).toString();
+    assert.match(named, /Subject: CN ?= ?a\.test\n/);
   });
 }

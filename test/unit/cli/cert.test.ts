@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { authority, leaf } from '../../fixtures/certificates/pki.ts';
@@ -70,6 +70,70 @@ test('cert csr makes a request that openssl accepts; the key stays private and i
     assert.match(shell.printed.err, /There is a key of this name already/);
     assert.equal(readFileSync(key, 'utf8'), before);
   }
+});
+
+test('the common name of cert csr is the first host name that has room there', async () => {
+  const long = `${'a'.repeat(60)}.test`;
+  const fits = `${'b'.repeat(59)}.test`;
+  for (const [names, subject] of [
+    [['site.test', 'b.test'], 'CN=site.test'],
+    [['*.site.test'], 'CN=*.site.test'],
+    [['10.0.0.1', '[::1]', 'b.test'], 'CN=b.test'],
+    [[long, fits], `CN=${fits}`],
+    [['10.0.0.1', long], ''],
+  ] as const) {
+    const shell = terminal();
+    assert.equal(await shell.run('cert', 'csr', ...names, '--json'), 0, shell.printed.err);
+    const { request } = JSON.parse(shell.printed.out);
+    const words = ['req', '-in', request, '-noout', '-subject', '-nameopt', 'RFC2253'];
+    assert.equal(execFileSync('openssl', words).toString(), `subject=${subject}\n`);
+  }
+});
+
+test('cert dev replaces a pair of the development CA and no other key', async () => {
+  const shell = openTerminal();
+  const [crt, key, csr] = ['crt', 'key', 'csr'].map((end) => join(shell.folder, 'certs', `site.test.${end}`));
+  const read = (): string => readFileSync(String(key), 'utf8');
+  const dev = (...more: string[]): Promise<number> => shell.run('cert', 'dev', 'site.test', ...more);
+  const refused = async (): Promise<void> => {
+    const before = read();
+    assert.equal(await dev(), 1);
+    assert.match(
+      shell.printed.err,
+      /There is a key of this name already.*\n {2}where: .*site\.test\.key\n {2}to do: move it away, or name another folder with --out/,
+    );
+    assert.equal(read(), before);
+  };
+  assert.equal(await shell.run('cert', 'csr', 'site.test'), 0);
+  await refused();
+  assert.ok(!existsSync(String(crt)));
+  const other = leaf(authority('Sallyport development CA'), ['site.test']);
+  writeFileSync(String(crt), other.certificate);
+  writeFileSync(String(key), other.keyPem);
+  await refused();
+  assert.equal(readFileSync(String(crt), 'utf8'), other.certificate);
+
+  rmSync(String(key));
+  assert.equal(await dev(), 0, shell.printed.err);
+  const first = read();
+  assert.equal(await dev('--rsa'), 0, shell.printed.err);
+  assert.notEqual(read(), first);
+
+  // The request came after the certificate of the development CA: the key beside it is not the one that it speaks of.
+  rmSync(String(key));
+  rmSync(String(csr));
+  assert.equal(await shell.run('cert', 'csr', 'site.test'), 0);
+  await refused();
+});
+
+test('cert dev does not replace the development CA', async () => {
+  const shell = openTerminal();
+  assert.equal(await shell.run('cert', 'dev', 'site.test'), 0, shell.printed.err);
+  const file = join(shell.folder, 'data', 'dev-ca.key');
+  const before = readFileSync(file, 'utf8');
+  assert.equal(await shell.run('cert', 'dev', 'dev-ca', '--out', 'data'), 1);
+  assert.match(shell.printed.err, /There is a key of this name already/);
+  assert.equal(readFileSync(file, 'utf8'), before);
 });
 
 test('cert dev and cert csr refuse what is no name, one line for each, and write nothing', async () => {

@@ -73,6 +73,11 @@ test('nobody listens, a refused token, a missing token and any other failure are
   };
   assert.match(await last(1, TOKEN), /^ok no gateway answers: only certificates in files/);
   assert.match(await last(1, undefined), /^ok no gateway answers/);
+  for (const token of [TOKEN, undefined])
+    assert.match(
+      await last(0, token),
+      /^ok the port of listen\.admin is 0, so it is chosen at the start and cannot be known: only certificates in files/,
+    );
   assert.match(
     await last(house.port, 'a-wrong-token-canary-0123456789'),
     /^warn the gateway refuses the admin token: only certificates in files .*; check SALLYPORT_ADMIN_TOKEN/,
