@@ -7,7 +7,6 @@ import type { Records } from '../../state/store.ts';
 import { accountKey } from './account-keys.ts';
 import { AcmeConnection, readDirectory } from './acme-connection.ts';
 import { AcmeError, asAcmeError } from './acme-error.ts';
-import { backOffMs } from './attempts.ts';
 import type { ChallengeBoard } from './challenge-board.ts';
 import { dnsHook } from './dns-hook.ts';
 import { type OrderedPair, orderCertificate } from './order.ts';
@@ -31,33 +30,41 @@ export interface IssueParts {
 export interface IssueOrder {
   readonly names: readonly string[];
   readonly present: string | undefined;
+  /** Those that may be asked, in the order in which they are. */
+  readonly directories: readonly string[];
+  /** Is told of each directory that did not fill the order, before the next one is asked. */
+  readonly onFailure: (directory: string, failure: AcmeError) => Promise<void>;
+}
+
+/** A pair, and who gave it. */
+export interface Issued {
+  readonly pair: OrderedPair;
+  readonly directory: string;
 }
 
 /**
- * Orders from the first directory that fills the order.
+ * Orders from the first directory that fills the order; `undefined` when none does.
  *
- * @throws AcmeError when none does: of their failures the one that asks for the longest rest
+ * @throws AcmeError when it is given up; what `onFailure` rejects with
  */
 export async function issue(
   parts: IssueParts,
   source: AcmeSource,
   order: IssueOrder,
   signal: AbortSignal,
-): Promise<OrderedPair> {
-  const failures: AcmeError[] = [];
-  for (const directory of source.directories) {
+): Promise<Issued | undefined> {
+  for (const directory of order.directories) {
     try {
-      return await issueAt(directory, { parts, source, order }, signal);
+      return { directory, pair: await issueAt(directory, { parts, source, order }, signal) };
     } catch (error) {
-      const failure = signal.aborted ? asAcmeError(signal.reason) : asAcmeError(error);
-      if (signal.aborted) throw failure;
+      if (signal.aborted) throw asAcmeError(signal.reason);
+      const failure = asAcmeError(error);
       const { reason, detail } = failure;
       parts.logger.warn({ names: order.names, directory, reason, detail }, 'a CA did not fill an order');
-      failures.push(failure);
+      await order.onFailure(directory, failure);
     }
   }
-  const [worst] = failures.sort((a, b) => backOffMs(b, 1, 1) - backOffMs(a, 1, 1));
-  throw worst ?? new AcmeError({ reason: 'refused', detail: 'there is no directory' });
+  return undefined;
 }
 
 interface Task {

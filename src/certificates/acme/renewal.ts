@@ -2,9 +2,10 @@ import { asGatewayError } from '../../errors.ts';
 import type { Leases } from '../../state/store.ts';
 import type { CertificatePair } from '../certificate.ts';
 import { underLease } from '../under-lease.ts';
-import { asOrderError } from './acme-error.ts';
+import { asAcmeError } from './acme-error.ts';
 import {
   type Attempts,
+  nextAttemptMs,
   noteFailure,
   notePause,
   type OrderFailure,
@@ -143,15 +144,16 @@ export class Renewal {
   /** Runs under the lease. @returns milliseconds until the next look */
   async #attempt(lease: AbortSignal, holds: () => Promise<boolean>): Promise<number> {
     const { clock, records } = this.#parts;
-    const { name } = this.kept;
+    const { name, source } = this.kept;
     const pair = this.#parts.pairOf(name);
     const past = await readAttempts(records, name);
     const due = this.#dueOf(pair, past);
     if (due.atMs > clock()) return this.#rest(pair, due);
-    if (past.notBeforeMs > clock()) {
+    const againAtMs = nextAttemptMs(past, source.directories);
+    if (againAtMs > clock()) {
       // Another process failed, or this one before it was started anew.
-      if (past.failure !== undefined) this.#failure = { ...past.failure, againAtMs: past.notBeforeMs };
-      return past.notBeforeMs - clock();
+      if (past.failure !== undefined) this.#failure = { ...past.failure, againAtMs };
+      return againAtMs - clock();
     }
     const situation = { pair, past, why: due.why };
     const pauseMs = await this.#pauseMs(situation);
@@ -191,7 +193,9 @@ export class Renewal {
 
   async #order(situation: Situation, lease: OrderLease): Promise<number> {
     try {
-      this.#seen = await fillOrder(this.#parts, this.kept, situation, lease);
+      const filled = await fillOrder(this.#parts, this.kept, situation, lease);
+      if (filled === undefined) return await this.#unfilled();
+      this.#seen = filled;
       this.#failure = undefined;
       this.#parts.onOutcome('ordered');
       return LOOK_AGAIN_MS;
@@ -200,17 +204,36 @@ export class Renewal {
     }
   }
 
+  /** No directory filled the order, which is noted. */
+  async #unfilled(): Promise<number> {
+    const past = await readAttempts(this.#parts.records, this.kept.name);
+    const failure = past.failure ?? { reason: 'refused', detail: '', atMs: this.#parts.clock() };
+    this.#tellFailure(failure);
+    return this.#waitAfter({ ...failure, againAtMs: nextAttemptMs(past, this.kept.source.directories) });
+  }
+
+  /** It was given up, or what it gave could not be stored: no directory is asked again at once. */
   async #failed(thrown: unknown): Promise<number> {
-    const { clock, records, logger, onOutcome } = this.#parts;
-    const { name } = this.kept;
-    const error = asOrderError(thrown);
+    const { clock, records } = this.#parts;
+    const { name, source } = this.kept;
+    const error = asAcmeError(thrown);
+    this.#tellFailure({ reason: error.acmeReason, detail: error.detail ?? '' });
+    const unfilled = { error, resting: source.directories, directories: source.directories };
+    return this.#waitAfter(await noteFailure(records, name, clock, unfilled));
+  }
+
+  #tellFailure({ reason, detail }: Pick<OrderFailure, 'reason' | 'detail'>): void {
+    const { logger, onOutcome } = this.#parts;
     onOutcome('failed');
     logger.error(
-      { certificate: name, code: error.code, reason: error.reason, detail: error.detail },
+      { certificate: this.kept.name, code: 'SP_CERTIFICATE_ORDER', reason, detail },
       'a certificate could not be ordered; what was served before is served still',
     );
-    this.#failure = await noteFailure(records, name, clock, error);
-    return this.#failure.againAtMs - clock();
+  }
+
+  #waitAfter(failure: OrderFailure & { readonly againAtMs: number }): number {
+    this.#failure = failure;
+    return failure.againAtMs - this.#parts.clock();
   }
 
   /** Nothing is to be done before it is due, or the CA is to be asked again. @returns milliseconds until then */
