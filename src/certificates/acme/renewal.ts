@@ -21,7 +21,7 @@ export interface RenewalParts extends FillParts {
   readonly leases: Leases;
   /** Gives what is served under a certificate's name. */
   readonly pairOf: (name: string) => CertificatePair | undefined;
-  /** Bounds how many orders run at once. */
+  /** Bounds how many orders run at once at the same CAs. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   readonly onOutcome: (outcome: 'ordered' | 'failed') => void;
 }
@@ -34,7 +34,6 @@ export interface FailedOrder extends OrderFailure {
   readonly againAtMs: number;
 }
 
-const ORDER_MS = 15 * 60_000;
 const MOST_WAIT_MS = 3600_000;
 /** Between two looks while another process orders. */
 const LOOK_AGAIN_MS = 2_000;
@@ -158,8 +157,7 @@ export class Renewal {
     const situation = { pair, past, why: due.why };
     const pauseMs = await this.#pauseMs(situation);
     if (pauseMs > 0) return pauseMs;
-    const signal = AbortSignal.any([lease, AbortSignal.timeout(ORDER_MS)]);
-    return await this.#order(situation, { signal, holds });
+    return await this.#order(situation, { signal: lease, holds });
   }
 
   /** Gives how long to wait although an order is due: another process made one, or what the last one gave did not last. */

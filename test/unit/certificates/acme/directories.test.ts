@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Acme } from '../../../../src/certificates/acme/acme.ts';
 import { readAttempts } from '../../../../src/certificates/acme/attempts.ts';
+import type { AcmeSourceConfig, CertificateConfig } from '../../../../src/config/config.ts';
 import { silentLogger } from '../../../../src/lib/logger.ts';
 import { makeSealer } from '../../../../src/lib/seal.ts';
 import type { Store } from '../../../../src/state/store.ts';
@@ -13,6 +14,15 @@ import { eventually } from '../../../support/eventually.ts';
 import { openTestStore } from './store.ts';
 
 const NOW = Date.UTC(2030, 0, 15);
+const SOURCE: Omit<AcmeSourceConfig, 'names' | 'directories' | 'trust'> = {
+  kind: 'acme',
+  onDemand: [],
+  challenge: 'http-01',
+  hook: [],
+  email: undefined,
+  eab: undefined,
+  keyType: 'ecdsa',
+};
 
 interface Answer {
   readonly status: number;
@@ -40,32 +50,30 @@ interface Run {
   readonly store: Store;
   readonly fronts: readonly AcmeFront[];
   readonly atMs: number;
+  readonly directoryMs?: number;
+  /** What is ordered from the last front only, and nothing else from that. */
+  readonly fromLast?: string;
+  /** What is ordered from all of them; default `a.test`. */
+  readonly names?: readonly string[];
 }
 
-/** Runs what keeps `a.test` at a time. */
-function run(t: TestContext, { store, fronts, atMs }: Run): Acme {
+/** Runs what keeps some certificates at a time. */
+function run(t: TestContext, options: Run): Acme {
+  const { store, fronts, atMs, directoryMs, fromLast, names = ['a.test'] } = options;
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-directories-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const trust = join(folder, 'trust.pem');
   writeFileSync(trust, fronts.map(({ ca }) => ca).join(''));
+  const urls = fronts.map(({ directory }) => directory);
+  const configOf = (name: string, directories: readonly string[]): CertificateConfig => ({
+    name,
+    tls: undefined,
+    source: { ...SOURCE, names: [name], directories, trust },
+  });
   const acme = new Acme({
     configs: [
-      {
-        name: 'a.test',
-        tls: undefined,
-        source: {
-          kind: 'acme',
-          names: ['a.test'],
-          onDemand: [],
-          directories: fronts.map(({ directory }) => directory),
-          challenge: 'http-01',
-          hook: [],
-          email: undefined,
-          eab: undefined,
-          keyType: 'ecdsa',
-          trust,
-        },
-      },
+      ...names.map((name) => configOf(name, fromLast === undefined ? urls : urls.slice(0, -1))),
+      ...(fromLast === undefined ? [] : [configOf(fromLast, urls.slice(-1))]),
     ],
     keeper: {
       pairOf: () => undefined,
@@ -78,6 +86,7 @@ function run(t: TestContext, { store, fronts, atMs }: Run): Acme {
     clock: () => atMs,
     logger: silentLogger,
     onOutcome: () => undefined,
+    ...(directoryMs === undefined ? {} : { directoryMs }),
   });
   t.after(() => acme.close());
   acme.start();
@@ -110,5 +119,71 @@ test('a CA that limits the rate for a week keeps nobody from asking the next one
   assert.deepEqual(
     rests?.map(({ failures }) => failures),
     [1, 2],
+  );
+});
+
+/** Gives the answers of a CA that leaves an order pending for ever, or the proof of its host before it. */
+function pending(status: 'authorization' | 'order'): (path: string, base: string) => Answer {
+  const token = 'a'.repeat(43);
+  return (path, base) => {
+    const order = {
+      status: 'pending',
+      authorizations: [`${base}/authorization`],
+      finalize: `${base}/finalize`,
+    };
+    const answers: Readonly<Record<string, Answer>> = {
+      '/dir': {
+        status: 200,
+        body: { newNonce: `${base}/nonce`, newAccount: `${base}/account`, newOrder: `${base}/new-order` },
+      },
+      '/account': { status: 201, headers: { location: `${base}/account/1` }, body: { status: 'valid' } },
+      '/new-order': { status: 201, headers: { location: `${base}/order` }, body: order },
+      '/order': { status: 200, body: order },
+      '/authorization': {
+        status: 200,
+        body: {
+          status: status === 'order' ? 'valid' : 'pending',
+          identifier: { type: 'dns', value: 'a.test' },
+          challenges: [{ type: 'http-01', url: `${base}/challenge`, token }],
+        },
+      },
+    };
+    return answers[path] ?? { status: 200, body: {} };
+  };
+}
+
+for (const what of ['authorization', 'order'] as const) {
+  test(`a CA that leaves an ${what} pending is given up after its time, and the next one is asked`, async (t) => {
+    const store = openTestStore(t);
+    const first = await startCa(t, pending(what));
+    const second = await startCa(t, () => ({ status: 503 }));
+    const acme = run(t, { store, fronts: [first.front, second.front], atMs: NOW, directoryMs: 700 });
+    await eventually('both failed', () => acme.failures().length === 1);
+    acme.close();
+    assert.deepEqual([first.asked, second.asked], [1, 1]);
+    const { rests } = await readAttempts(store.records, 'a.test');
+    assert.deepEqual(
+      rests?.map(({ directory, reason }) => [directory, reason]),
+      [
+        [first.front.directory, 'timeout'],
+        [second.front.directory, 'unreachable'],
+      ],
+    );
+    assert.equal(rests?.[0]?.detail, 'the CA did not fill the order within 0.7 s');
+  });
+}
+
+test('a CA that hangs keeps nobody from ordering elsewhere, however many wait for it', async (t) => {
+  const store = openTestStore(t);
+  const first = await startCa(t, pending('order'));
+  const second = await startCa(t, () => ({ status: 503 }));
+  const names = ['a.test', 'b.test', 'c.test', 'd.test', 'e.test'];
+  const fronts = [first.front, second.front];
+  const acme = run(t, { store, fronts, atMs: NOW, names, fromLast: 'z.test' });
+  await eventually('it is asked', () => second.asked > 0);
+  await eventually('four of the others hang', () => first.asked === 4);
+  assert.deepEqual(
+    acme.failures().map(({ name }) => name),
+    ['z.test'],
   );
 });
