@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Acme } from '../../../../src/certificates/acme/acme.ts';
+import { Acme, type PairKeeper } from '../../../../src/certificates/acme/acme.ts';
 import { readAttempts } from '../../../../src/certificates/acme/attempts.ts';
 import type { AcmeSourceConfig, CertificateConfig } from '../../../../src/config/config.ts';
+import { GatewayError } from '../../../../src/errors.ts';
 import { silentLogger } from '../../../../src/lib/logger.ts';
 import { makeSealer } from '../../../../src/lib/seal.ts';
 import type { Store } from '../../../../src/state/store.ts';
@@ -55,6 +56,10 @@ interface Run {
   readonly fromLast?: string;
   /** What is ordered from all of them; default `a.test`. */
   readonly names?: readonly string[];
+  /** What the keeper does with a pair. */
+  readonly rotate?: PairKeeper['rotate'];
+  /** Gets how each order went. */
+  readonly outcomes?: string[];
 }
 
 /** Runs what keeps some certificates at a time. */
@@ -77,7 +82,7 @@ function run(t: TestContext, options: Run): Acme {
     ],
     keeper: {
       pairOf: () => undefined,
-      rotate: () => Promise.reject(new Error('nothing is filled here')),
+      rotate: options.rotate ?? (() => Promise.reject(new Error('nothing is filled here'))),
       onChange: () => () => undefined,
     },
     hasRoute: () => true,
@@ -85,7 +90,7 @@ function run(t: TestContext, options: Run): Acme {
     sealer: makeSealer(Buffer.alloc(32, 7)),
     clock: () => atMs,
     logger: silentLogger,
-    onOutcome: () => undefined,
+    onOutcome: (outcome) => options.outcomes?.push(outcome),
     ...(directoryMs === undefined ? {} : { directoryMs }),
   });
   t.after(() => acme.close());
@@ -186,4 +191,54 @@ test('a CA that hangs keeps nobody from ordering elsewhere, however many wait fo
     acme.failures().map(({ name }) => name),
     ['z.test'],
   );
+});
+
+/** Gives the answers of a CA that fills every order. */
+function filling(): (path: string, base: string) => Answer {
+  const others = pending('order');
+  let status = 'ready';
+  return (path, base) => {
+    if (path === '/finalize') status = 'valid';
+    if (path === '/order') return { status: 200, body: { status, certificate: `${base}/certificate` } };
+    if (path === '/certificate') return { status: 200, body: '-----BEGIN CERTIFICATE-----' };
+    return others(path, base);
+  };
+}
+
+test('a CA that named a time is not asked before it, although another one filled the order', async (t) => {
+  const store = openTestStore(t);
+  const first = await startCa(t, limited);
+  const second = await startCa(t, filling());
+  const third = await startCa(t, () => ({ status: 503 }));
+  const fronts = [first.front, second.front, third.front];
+  const rotate: PairKeeper['rotate'] = () =>
+    Promise.resolve({
+      name: 'a.test',
+      fingerprint256: 'NEW',
+      previous: undefined,
+      confirmedBy: [],
+      missing: [],
+    });
+  const outcomes: string[] = [];
+  run(t, { store, fronts, atMs: NOW, rotate, outcomes });
+  await eventually('it is filled', () => outcomes.includes('ordered'));
+  const { rests, failures, failure } = await readAttempts(store.records, 'a.test');
+  assert.deepEqual(
+    rests?.map(({ directory, notBeforeMs }) => [directory, notBeforeMs]),
+    [[first.front.directory, NOW + 604_800_000]],
+  );
+  assert.deepEqual([failures, failure, third.asked], [0, undefined, 0]);
+});
+
+test('a CA that gives what cannot be served rests for an hour, and the next one is asked at once', async (t) => {
+  const store = openTestStore(t);
+  const first = await startCa(t, filling());
+  const second = await startCa(t, () => ({ status: 503 }));
+  const rotate: PairKeeper['rotate'] = () =>
+    Promise.reject(new GatewayError('SP_CERTIFICATE_INVALID', { detail: 'it is not yet valid' }));
+  const outcomes: string[] = [];
+  run(t, { store, fronts: [first.front, second.front], atMs: NOW, rotate, outcomes });
+  await eventually('both failed', () => outcomes.length === 2);
+  const { rests } = await readAttempts(store.records, 'a.test');
+  assert.deepEqual([rests?.[0]?.notBeforeMs, first.asked, second.asked], [NOW + 3600_000, 1, 1]);
 });
