@@ -37,6 +37,8 @@ export interface AcmeParts {
   readonly onOutcome: (outcome: 'ordered' | 'failed') => void;
   /** Between two looks at the hosts on demand; default a minute. */
   readonly reloadMs?: number;
+  /** How long a directory may take for an order before the next one is asked; default 5 minutes. */
+  readonly directoryMs?: number;
 }
 
 interface AcmeConfig {
@@ -44,6 +46,7 @@ interface AcmeConfig {
   readonly source: AcmeSource;
 }
 
+/** At the same directories: a CA that hangs keeps nobody from ordering elsewhere. */
 const ORDERS_AT_ONCE = 4;
 const RELOAD_MS = 60_000;
 
@@ -55,7 +58,8 @@ export class Acme {
   readonly #hosts: ReadonlySet<string>;
   readonly #renewals = new Map<string, Renewal>();
   readonly #onDemand: OnDemand | undefined;
-  readonly #renewal: RenewalParts;
+  readonly #renewal: Omit<RenewalParts, 'inTurn'>;
+  readonly #turns = new Map<string, RenewalParts['inTurn']>();
   #reload: NodeJS.Timeout | undefined;
   #unlisten: (() => void) | undefined;
   #started = false;
@@ -82,8 +86,8 @@ export class Acme {
         if (!this.#isConfigured(name)) await this.#onDemand?.proven(name);
         return fingerprint256;
       },
-      inTurn: atMost(ORDERS_AT_ONCE),
       onOutcome: parts.onOutcome,
+      ...(parts.directoryMs === undefined ? {} : { directoryMs: parts.directoryMs }),
     };
     this.#onDemand = this.#configs.some(({ source }) => source.onDemand.length > 0)
       ? new OnDemand({
@@ -178,9 +182,16 @@ export class Acme {
     if (config !== undefined && !taken) this.#keep({ name: host, names: [host], source: config.source });
   }
 
+  #turnsAt(directories: readonly string[]): RenewalParts['inTurn'] {
+    const key = directories.join(' ');
+    const inTurn = this.#turns.get(key) ?? atMost(ORDERS_AT_ONCE);
+    this.#turns.set(key, inTurn);
+    return inTurn;
+  }
+
   #keep(kept: Kept): void {
     if (this.#renewals.has(kept.name)) return;
-    const renewal = new Renewal(this.#renewal, kept);
+    const renewal = new Renewal({ ...this.#renewal, inTurn: this.#turnsAt(kept.source.directories) }, kept);
     this.#renewals.set(kept.name, renewal);
     renewal.start();
   }

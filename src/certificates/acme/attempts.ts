@@ -5,10 +5,12 @@ import type { AcmeError, AcmeReason } from './acme-error.ts';
 
 /** How the orders of one certificate went, for all processes and over restarts. */
 export interface Attempts {
-  /** Failures in a row. */
+  /** Failures in a row, of all directories. */
   readonly failures: number;
-  /** Nobody orders before it; milliseconds since the epoch. */
+  /** Nobody orders before it; milliseconds since the epoch. Without `rests`, as older releases wrote it, of every directory. */
   readonly notBeforeMs: number;
+  /** The directories that failed since they filled an order. */
+  readonly rests?: readonly DirectoryRest[];
   /** When the last order was filled; 0: never. */
   readonly orderedAtMs: number;
   /** Of the certificate that the last filled order gave. */
@@ -23,6 +25,27 @@ export interface Attempts {
   readonly failure?: OrderFailure;
 }
 
+/** Why and how long a directory is not asked for one certificate. */
+export interface DirectoryRest {
+  readonly directory: string;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Milliseconds since the epoch. */
+  readonly notBeforeMs: number;
+  readonly reason: AcmeReason;
+  /** For people. */
+  readonly detail: string;
+}
+
+/** What was not filled, and who rests for it. */
+export interface Unfilled {
+  readonly error: AcmeError;
+  /** Directories that are not asked for a time. */
+  readonly resting: readonly string[];
+  /** All directories of the certificate, in written order. */
+  readonly directories: readonly string[];
+}
+
 /** A time in which nothing is ordered as long as the same pair is served. */
 export interface Pause {
   readonly why: 'replaced' | 'hinted';
@@ -33,7 +56,7 @@ export interface Pause {
 }
 
 /** A filled order. */
-export type FilledOrder = Pick<Attempts, 'orderedAtMs' | 'names' | 'repeats'> & {
+export type FilledOrder = Pick<Attempts, 'orderedAtMs' | 'names' | 'repeats' | 'rests'> & {
   readonly fingerprint256: string;
 };
 
@@ -89,6 +112,7 @@ export async function readAttempts(records: Records, name: string): Promise<Atte
       // Records of older releases have neither.
       names: fields.has('names') ? fields.texts('names') : [],
       repeats: fields.optionalCount('repeats') ?? 0,
+      ...(fields.has('rests') ? { rests: fields.objects('rests').map(decodeRest) } : {}),
       ...(fields.has('pause') ? { pause: decodePause(fields.fields('pause')) } : {}),
       ...(fields.has('failure') ? { failure: decodeFailure(fields.fields('failure')) } : {}),
     };
@@ -97,7 +121,17 @@ export async function readAttempts(records: Records, name: string): Promise<Atte
   }
 }
 
-/** Notes a filled order; what was before it is forgotten. @throws SP_STATE_UNREACHABLE */
+/** Gives when a directory may be asked, milliseconds since the epoch; 0: now. */
+export function restsUntilMs(past: Attempts, directory: string): number {
+  return restOf(past, directory)?.notBeforeMs ?? 0;
+}
+
+/** Gives when the first of some directories may be asked, milliseconds since the epoch. */
+export function nextAttemptMs(past: Attempts, directories: readonly string[]): number {
+  return Math.min(...directories.map((directory) => restsUntilMs(past, directory)));
+}
+
+/** Notes a filled order; what was before it, and is not part of it, is forgotten. @throws SP_STATE_UNREACHABLE */
 export async function noteSuccess(records: Records, name: string, filled: FilledOrder): Promise<void> {
   await write(records, name, { ...NONE, ...filled });
 }
@@ -108,30 +142,76 @@ export async function notePause(records: Records, name: string, past: Attempts, 
   await write(records, name, { ...past, repeats, pause });
 }
 
-/** Notes a failure. @returns it, and when the next attempt may be made @throws SP_STATE_UNREACHABLE */
+/**
+ * Notes a failure; only the directories that it is of rest for it.
+ *
+ * @returns it, and when the next attempt may be made; with several directories, `detail` names each that rests
+ * @throws SP_STATE_UNREACHABLE
+ */
 export async function noteFailure(
   records: Records,
   name: string,
   clock: Clock,
-  error: AcmeError,
+  { error, resting, directories }: Unfilled,
 ): Promise<OrderFailure & { readonly againAtMs: number }> {
   const before = await readAttempts(records, name);
-  const failures = before.failures + 1;
   const atMs = clock();
-  const notBeforeMs = Math.ceil(atMs + backOffMs(error, failures));
-  const failure = { reason: error.reason, detail: error.detail ?? '', atMs };
-  await write(records, name, { ...before, failures, notBeforeMs, failure });
-  return { ...failure, againAtMs: notBeforeMs };
+  const rests = directories.flatMap((directory) => {
+    const rest = restOf(before, directory);
+    if (!resting.includes(directory)) return rest ?? [];
+    const failures = (rest?.failures ?? 0) + 1;
+    const notBeforeMs = Math.ceil(atMs + backOffMs(error, failures));
+    return { directory, failures, notBeforeMs, reason: error.reason, detail: error.detail ?? '' };
+  });
+  const [longest] = rests.toSorted((a, b) => b.notBeforeMs - a.notBeforeMs);
+  const told = rests.filter(({ notBeforeMs }) => notBeforeMs > atMs).map(restText);
+  const detail = directories.length > 1 ? told.join('; ') : (error.detail ?? '');
+  const failure = { reason: longest?.reason ?? error.reason, detail, atMs };
+  const after = { ...before, failures: before.failures + 1, rests, failure };
+  const notBeforeMs = nextAttemptMs(after, directories);
+  await write(records, name, { ...after, notBeforeMs });
+  return { ...failure, againAtMs: Math.max(atMs, notBeforeMs) };
+}
+
+function restOf(past: Attempts, directory: string): DirectoryRest | undefined {
+  const { rests, failures, notBeforeMs, failure } = past;
+  if (rests !== undefined) return rests.find((rest) => rest.directory === directory);
+  if (failures === 0) return undefined;
+  return {
+    directory,
+    failures,
+    notBeforeMs,
+    reason: failure?.reason ?? 'refused',
+    detail: failure?.detail ?? '',
+  };
+}
+
+function restText({ directory, notBeforeMs, detail }: DirectoryRest): string {
+  return `${directory} rests until ${new Date(notBeforeMs).toISOString()} (${detail})`;
+}
+
+function decodeRest(fields: JsonFields): DirectoryRest {
+  return {
+    directory: fields.text('directory'),
+    failures: fields.count('failures'),
+    notBeforeMs: fields.count('notBeforeMs'),
+    reason: decodeReason(fields),
+    detail: fields.text('detail'),
+  };
 }
 
 function decodeFailure(fields: JsonFields): OrderFailure {
-  const reason = fields.text('reason');
   return {
-    // A newer release may know more words.
-    reason: isReason(reason) ? reason : 'refused',
+    reason: decodeReason(fields),
     detail: fields.text('detail'),
     atMs: fields.count('atMs'),
   };
+}
+
+function decodeReason(fields: JsonFields): AcmeReason {
+  const reason = fields.text('reason');
+  // A newer release may know more words.
+  return isReason(reason) ? reason : 'refused';
 }
 
 function isReason(word: string): word is AcmeReason {

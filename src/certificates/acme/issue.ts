@@ -7,8 +7,8 @@ import type { Records } from '../../state/store.ts';
 import { accountKey } from './account-keys.ts';
 import { AcmeConnection, readDirectory } from './acme-connection.ts';
 import { AcmeError, asAcmeError } from './acme-error.ts';
-import { backOffMs } from './attempts.ts';
 import type { ChallengeBoard } from './challenge-board.ts';
+import { Deadline } from './deadline.ts';
 import { dnsHook } from './dns-hook.ts';
 import { type OrderedPair, orderCertificate } from './order.ts';
 import { boardProver, hookProver, type Prover } from './prover.ts';
@@ -24,39 +24,53 @@ export interface IssueParts {
   readonly board: ChallengeBoard;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How long a directory may take for an order, without the hook commands, before the next one is asked; default 5 minutes. */
+  readonly directoryMs?: number;
 }
 
 /** What is ordered, and the chain that it takes the place of. */
 export interface IssueOrder {
   readonly names: readonly string[];
   readonly present: string | undefined;
+  /** Those that may be asked, in the order in which they are. */
+  readonly directories: readonly string[];
+  /** Is told of each directory that did not fill the order, before the next one is asked. */
+  readonly onFailure: (directory: string, failure: AcmeError) => Promise<void>;
 }
 
+/** A pair, and who gave it. */
+export interface Issued {
+  readonly pair: OrderedPair;
+  readonly directory: string;
+}
+
+const DIRECTORY_MS = 5 * 60_000;
+/** Of an order at one directory, with the hook commands. */
+const ORDER_MS = 15 * 60_000;
+
 /**
- * Orders from the first directory that fills the order.
+ * Orders from the first directory that fills the order; `undefined` when none does.
  *
- * @throws AcmeError when none does: of their failures the one that asks for the longest rest
+ * @throws AcmeError when it is given up; what `onFailure` rejects with
  */
 export async function issue(
   parts: IssueParts,
   source: AcmeSource,
   order: IssueOrder,
   signal: AbortSignal,
-): Promise<OrderedPair> {
-  const failures: AcmeError[] = [];
-  for (const directory of source.directories) {
+): Promise<Issued | undefined> {
+  for (const directory of order.directories) {
     try {
-      return await issueAt(directory, { parts, source, order }, signal);
+      return { directory, pair: await issueAt(directory, { parts, source, order }, signal) };
     } catch (error) {
-      const failure = signal.aborted ? asAcmeError(signal.reason) : asAcmeError(error);
-      if (signal.aborted) throw failure;
+      if (signal.aborted) throw asAcmeError(signal.reason);
+      const failure = asAcmeError(error);
       const { reason, detail } = failure;
       parts.logger.warn({ names: order.names, directory, reason, detail }, 'a CA did not fill an order');
-      failures.push(failure);
+      await order.onFailure(directory, failure);
     }
   }
-  const [worst] = failures.sort((a, b) => backOffMs(b, 1, 1) - backOffMs(a, 1, 1));
-  throw worst ?? new AcmeError({ reason: 'refused', detail: 'there is no directory' });
+  return undefined;
 }
 
 interface Task {
@@ -68,11 +82,14 @@ interface Task {
 async function issueAt(
   directoryUrl: string,
   { parts, source, order }: Task,
-  signal: AbortSignal,
+  given: AbortSignal,
 ): Promise<OrderedPair> {
-  const { clock } = parts;
+  const { clock, directoryMs = DIRECTORY_MS } = parts;
   const { email, eab, keyType } = source;
-  const wire = new Wire(signal, await readTrust(source));
+  const trust = await readTrust(source);
+  const deadline = new Deadline(directoryMs, tooLong(directoryMs));
+  const signal = AbortSignal.any([given, deadline.signal, AbortSignal.timeout(ORDER_MS)]);
+  const wire = new Wire(signal, trust);
   try {
     const directory = await readDirectory(wire, directoryUrl, clock);
     const key = await accountKey(parts, directoryUrl, [email, eab?.kid]);
@@ -80,11 +97,19 @@ async function issueAt(
     const external = eab === undefined ? undefined : { kid: eab.kid, key: eab.key.reveal() };
     await connection.openAccount({ email, external });
     const replaces = order.present === undefined ? undefined : renewalId(order.present);
-    const prover = proverOf(source, parts.board, signal);
+    const prover = proverOf(source, parts.board, { signal, deadline });
     return await orderCertificate(connection, { names: order.names, keyType, replaces, prover }, signal);
+  } catch (error) {
+    // What is given up rejects in many ways.
+    throw signal.aborted ? signal.reason : error;
   } finally {
+    deadline.end();
     wire.close();
   }
+}
+
+function tooLong(ms: number): AcmeError {
+  return new AcmeError({ reason: 'timeout', detail: `the CA did not fill the order within ${ms / 1000} s` });
 }
 
 /**
@@ -131,6 +156,12 @@ async function readTrust({ trust }: AcmeSource): Promise<string | undefined> {
   }
 }
 
-function proverOf({ challenge, hook }: AcmeSource, board: ChallengeBoard, signal: AbortSignal): Prover {
-  return challenge === 'dns-01' ? hookProver(dnsHook(hook, signal)) : boardProver(board, challenge);
+function proverOf(
+  { challenge, hook }: AcmeSource,
+  board: ChallengeBoard,
+  { signal, deadline }: { readonly signal: AbortSignal; readonly deadline: Deadline },
+): Prover {
+  if (challenge !== 'dns-01') return boardProver(board, challenge);
+  const run = dnsHook(hook, signal);
+  return hookProver((...asked) => deadline.without(() => run(...asked)));
 }

@@ -19,7 +19,7 @@ export interface OnDemandParts {
 const INDEX = 'acme-on-demand';
 const PREFIX = 'acme/on-demand/';
 const PAGE = 1000;
-/** New hosts per hour, over all processes: each costs an order, and a client chooses the name. */
+/** New hosts per hour and rule, over all processes: each costs an order, and a client chooses the name. */
 const NEW_PER_HOUR = 20;
 const HOUR_MS = 3600_000;
 /** A host that never got its certificate is forgotten after it. */
@@ -32,8 +32,8 @@ const LONGEST_HOST = 64;
 /**
  * The hosts for which clients asked and that a rule allows, on every process and over restarts.
  *
- * Security: names come from clients. Only those under an allowed suffix and with a route count, at most 20 new ones per hour;
- * everything else costs one look into a map.
+ * Security: names come from clients. Only those under an allowed suffix and with a route count, at most 20 new ones per hour and
+ * rule, so that names made up under one suffix take nothing from another rule; everything else costs one look into a map.
  */
 export class OnDemand {
   readonly #parts: OnDemandParts;
@@ -61,7 +61,7 @@ export class OnDemand {
     const before = this.#asked.get(host);
     if (before !== undefined && now - before < ASK_AGAIN_MS) return;
     this.#asked.set(host, now);
-    this.#admit(host).catch((error: unknown) => {
+    this.#admit(host, rule).catch((error: unknown) => {
       const { code, reason } = asGatewayError(error);
       this.#parts.logger.warn({ host, code, reason }, 'a certificate on demand has to wait');
     });
@@ -72,12 +72,15 @@ export class OnDemand {
     await this.#write(host);
   }
 
-  async #admit(host: string): Promise<void> {
+  async #admit(host: string, rule: string): Promise<void> {
     const { records, counters } = this.#parts.store;
     if ((await records.get(PREFIX + host)) === undefined) {
-      const { count } = await counters.increment('acme-on-demand', HOUR_MS);
+      const { count } = await counters.increment(`acme-on-demand/${rule}`, HOUR_MS);
       if (count > NEW_PER_HOUR) {
-        this.#parts.logger.warn({ host, perHour: NEW_PER_HOUR }, 'too many hosts asked for a certificate');
+        this.#parts.logger.warn(
+          { host, rule, perHour: NEW_PER_HOUR },
+          'too many hosts asked for a certificate',
+        );
         return;
       }
       await this.#write(host, TRIAL_MS);

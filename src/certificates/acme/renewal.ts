@@ -2,9 +2,10 @@ import { asGatewayError } from '../../errors.ts';
 import type { Leases } from '../../state/store.ts';
 import type { CertificatePair } from '../certificate.ts';
 import { underLease } from '../under-lease.ts';
-import { asOrderError } from './acme-error.ts';
+import { asAcmeError } from './acme-error.ts';
 import {
   type Attempts,
+  nextAttemptMs,
   noteFailure,
   notePause,
   type OrderFailure,
@@ -20,7 +21,7 @@ export interface RenewalParts extends FillParts {
   readonly leases: Leases;
   /** Gives what is served under a certificate's name. */
   readonly pairOf: (name: string) => CertificatePair | undefined;
-  /** Bounds how many orders run at once. */
+  /** Bounds how many orders run at once at the same CAs. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   readonly onOutcome: (outcome: 'ordered' | 'failed') => void;
 }
@@ -33,7 +34,6 @@ export interface FailedOrder extends OrderFailure {
   readonly againAtMs: number;
 }
 
-const ORDER_MS = 15 * 60_000;
 const MOST_WAIT_MS = 3600_000;
 /** Between two looks while another process orders. */
 const LOOK_AGAIN_MS = 2_000;
@@ -143,21 +143,21 @@ export class Renewal {
   /** Runs under the lease. @returns milliseconds until the next look */
   async #attempt(lease: AbortSignal, holds: () => Promise<boolean>): Promise<number> {
     const { clock, records } = this.#parts;
-    const { name } = this.kept;
+    const { name, source } = this.kept;
     const pair = this.#parts.pairOf(name);
     const past = await readAttempts(records, name);
     const due = this.#dueOf(pair, past);
     if (due.atMs > clock()) return this.#rest(pair, due);
-    if (past.notBeforeMs > clock()) {
+    const againAtMs = nextAttemptMs(past, source.directories);
+    if (againAtMs > clock()) {
       // Another process failed, or this one before it was started anew.
-      if (past.failure !== undefined) this.#failure = { ...past.failure, againAtMs: past.notBeforeMs };
-      return past.notBeforeMs - clock();
+      if (past.failure !== undefined) this.#failure = { ...past.failure, againAtMs };
+      return againAtMs - clock();
     }
     const situation = { pair, past, why: due.why };
     const pauseMs = await this.#pauseMs(situation);
     if (pauseMs > 0) return pauseMs;
-    const signal = AbortSignal.any([lease, AbortSignal.timeout(ORDER_MS)]);
-    return await this.#order(situation, { signal, holds });
+    return await this.#order(situation, { signal: lease, holds });
   }
 
   /** Gives how long to wait although an order is due: another process made one, or what the last one gave did not last. */
@@ -191,7 +191,9 @@ export class Renewal {
 
   async #order(situation: Situation, lease: OrderLease): Promise<number> {
     try {
-      this.#seen = await fillOrder(this.#parts, this.kept, situation, lease);
+      const filled = await fillOrder(this.#parts, this.kept, situation, lease);
+      if (filled === undefined) return await this.#unfilled();
+      this.#seen = filled;
       this.#failure = undefined;
       this.#parts.onOutcome('ordered');
       return LOOK_AGAIN_MS;
@@ -200,17 +202,36 @@ export class Renewal {
     }
   }
 
+  /** No directory filled the order, which is noted. */
+  async #unfilled(): Promise<number> {
+    const past = await readAttempts(this.#parts.records, this.kept.name);
+    const failure = past.failure ?? { reason: 'refused', detail: '', atMs: this.#parts.clock() };
+    this.#tellFailure(failure);
+    return this.#waitAfter({ ...failure, againAtMs: nextAttemptMs(past, this.kept.source.directories) });
+  }
+
+  /** It was given up, or what it gave could not be stored: no directory is asked again at once. */
   async #failed(thrown: unknown): Promise<number> {
-    const { clock, records, logger, onOutcome } = this.#parts;
-    const { name } = this.kept;
-    const error = asOrderError(thrown);
+    const { clock, records } = this.#parts;
+    const { name, source } = this.kept;
+    const error = asAcmeError(thrown);
+    this.#tellFailure({ reason: error.reason, detail: error.detail ?? '' });
+    const unfilled = { error, resting: source.directories, directories: source.directories };
+    return this.#waitAfter(await noteFailure(records, name, clock, unfilled));
+  }
+
+  #tellFailure({ reason, detail }: Pick<OrderFailure, 'reason' | 'detail'>): void {
+    const { logger, onOutcome } = this.#parts;
     onOutcome('failed');
     logger.error(
-      { certificate: name, code: error.code, reason: error.reason, detail: error.detail },
+      { certificate: this.kept.name, code: 'SP_CERTIFICATE_ORDER', reason, detail },
       'a certificate could not be ordered; what was served before is served still',
     );
-    this.#failure = await noteFailure(records, name, clock, error);
-    return this.#failure.againAtMs - clock();
+  }
+
+  #waitAfter(failure: OrderFailure & { readonly againAtMs: number }): number {
+    this.#failure = failure;
+    return failure.againAtMs - this.#parts.clock();
   }
 
   /** Nothing is to be done before it is due, or the CA is to be asked again. @returns milliseconds until then */

@@ -65,7 +65,7 @@ export const AcmeSchema = Type.Object(
         {
           allow: textList({
             description:
-              'Suffixes: a host below one that a route serves gets a certificate of its own when a client first asks for it; at most 20 new ones an hour.',
+              'Suffixes: a host below one that a route serves gets a certificate of its own when a client first asks for it; at most 20 new ones an hour for each entry.',
             examples: [['apps.example.com']],
           }),
         },

@@ -8,7 +8,8 @@ import { openTestStore } from './store.ts';
 
 function make(t: TestContext, store: Store = openTestStore(t)) {
   const hosts: string[] = [];
-  const ruleFor = (host: string): string | undefined => (host.endsWith('.apps.test') ? 'rule' : undefined);
+  const ruleFor = (host: string): string | undefined =>
+    ['apps', 'shops'].find((rule) => host.endsWith(`.${rule}.test`));
   const onHost = (host: string): void => void hosts.push(host);
   return {
     store,
@@ -35,6 +36,14 @@ test('clients cannot make more than twenty orders an hour', async (t) => {
   await eventually('twenty hosts', () => hosts.length === 20);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(hosts.length, 20);
+});
+
+test('made-up names under the suffix of one rule take nothing from the hosts of another one', async (t) => {
+  const { hosts, onDemand } = make(t);
+  for (let i = 0; i < 30; i++) onDemand.asked(`h${i}.apps.test`);
+  await eventually('the first rule is used up', () => hosts.length === 20);
+  onDemand.asked('a.shops.test');
+  await eventually('the host of the second one is taken on', () => hosts.includes('a.shops.test'));
 });
 
 test('a host too long to name a certificate is passed over', async (t) => {
