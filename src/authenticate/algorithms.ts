@@ -32,11 +32,6 @@ const DEMANDS: ReadonlyMap<string, Demand> = new Map<string, Demand>([
   ['Ed25519', { kind: 'ed25519', subtle: { name: 'Ed25519' } }],
 ]);
 
-/** Tells whether tokens may be signed with this algorithm at all. */
-export function isKnownAlgorithm(alg: string): boolean {
-  return DEMANDS.has(alg);
-}
-
 /** Tells whether the algorithm signs with a secret that both sides hold. */
 export function isSecretAlgorithm(alg: string): boolean {
   return DEMANDS.get(alg)?.kind === 'secret';

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { isSelfIssued } from './chain-links.ts';
 import type { ClientEntry } from './client-entry.ts';
 import { IssuerWeb } from './issuer-web.ts';
 
@@ -37,10 +38,6 @@ export function vouchingEntries(
     if (error instanceof RangeError) return [];
     throw error;
   }
-}
-
-function isSelfIssued({ subject, issuer }: X509Certificate): boolean {
-  return subject === issuer;
 }
 
 /** Tells whether no chain gets past these authorities to a root, and at least one gets to them. */

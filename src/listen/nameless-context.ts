@@ -4,7 +4,7 @@ import type { CertificatePicker } from './certificate-picker.ts';
 
 /**
  * Gives what brings a server's own context in line with the certificate for clients that name no host: node asks nobody
- * for theirs. To be called before each handshake.
+ * for theirs. To be called before each handshake; never throws.
  *
  * @param options - what the server was made with
  */
@@ -19,7 +19,11 @@ export function namelessContext(
     if (wanted?.id === served) return;
     served = wanted?.id;
     const pair = wanted === undefined ? {} : { cert: wanted.certificate, key: wanted.key.reveal() };
-    // A new context would seal tickets with keys of its own.
-    server.setSecureContext({ ...options, ...pair, ticketKeys: server.getTicketKeys() });
+    try {
+      // A new context would seal tickets with keys of its own.
+      server.setSecureContext({ ...options, ...pair, ticketKeys: server.getTicketKeys() });
+    } catch {
+      // What OpenSSL refuses must not end the process: what was served is served on.
+    }
   };
 }
